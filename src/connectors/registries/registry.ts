@@ -1,0 +1,79 @@
+import type { Digest } from "../../kernel/digest.ts";
+
+/** How to reach one registry: a connection's own settings, secrets opened. */
+export interface RegistrySettings {
+  /** The connection's name, for messages. */
+  readonly name: string;
+  /** host or host:port. */
+  readonly host: string;
+  /** Speak http; otherwise https, always. */
+  readonly plainHttp: boolean;
+  /** An admin said that this host may be a private or loopback address. */
+  readonly allowPrivate: boolean;
+  /** PEM text of extra certificate authorities. */
+  readonly caPem: string | null;
+  /** Null: anonymous. */
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** Hosts besides the registry's own that may be given the credentials to make tokens. */
+  readonly tokenHosts: readonly string[];
+}
+
+/** A manifest or index exactly as the registry sent it. */
+export interface RawManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What "test connection" found. */
+export interface RegistryCheck {
+  readonly reachable: boolean;
+  readonly authenticated: boolean;
+  /** The host of the Bearer realm when it is not the registry's own; an admin may confirm it. */
+  readonly tokenHost: string | null;
+  /** What came back, in the registry's words or ours. */
+  readonly message: string;
+}
+
+/**
+ * A registry behind one connection. Every method throws ExternalSystemError with the registry's own
+ * `errors[].code: message` (at most 300 characters); a 404 for a manifest or blob to read is such an error too.
+ * Repositories are full names without the host.
+ */
+export interface Registry {
+  readonly settings: RegistrySettings;
+  check(signal?: AbortSignal): Promise<RegistryCheck>;
+  /** The manifest behind a tag or digest, at most 4 MiB; its bytes always have its digest. */
+  pullManifest(repository: string, reference: string, signal?: AbortSignal): Promise<RawManifest>;
+  /** The digest behind a tag or digest, or null when the registry has none. */
+  findManifest(repository: string, reference: string, signal?: AbortSignal): Promise<Digest | null>;
+  /** Stores the bytes under a tag or digest; returns the digest that the registry says it stored. */
+  pushManifest(
+    repository: string,
+    reference: string,
+    manifest: RawManifest,
+    signal?: AbortSignal,
+  ): Promise<Digest>;
+  hasBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<boolean>;
+  /** Makes a blob of another repository of this registry appear in this one. False: the registry would not. */
+  mountBlob(repository: string, digest: Digest, from: string, signal?: AbortSignal): Promise<boolean>;
+}
+
+/** One blob on its way from registry to registry, without touching the disk. */
+export interface BlobCopy {
+  readonly source: { readonly registry: Registry; readonly repository: string };
+  readonly target: { readonly registry: Registry; readonly repository: string };
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Called with the bytes that passed since the last call. */
+  readonly onBytes?: (count: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The door to all registries. Handles, their connections and tokens are kept per settings. */
+export interface RegistryConnector {
+  open(settings: RegistrySettings): Registry;
+  /** Streams and verifies; nothing appears at the target unless size and digest are right. */
+  copyBlob(copy: BlobCopy): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,113 @@
+/**
+ * Every way the domain can refuse, by code. Each edge maps kind or code to its own status and body.
+ * The message is what a person reads when the thrower gives none of its own.
+ */
+export const ERRORS = {
+  INPUT_INVALID: { kind: "invalid", message: "The request is not valid" },
+  UNAUTHENTICATED: { kind: "unauthenticated", message: "A valid token is needed" },
+  SIGN_IN_REFUSED: { kind: "unauthenticated", message: "Unknown user or wrong password" },
+  FORBIDDEN: { kind: "forbidden", message: "Your role does not allow this" },
+  RATE_LIMITED: { kind: "rate_limited", message: "Too many attempts; try again later" },
+  NOT_IMPLEMENTED: { kind: "invalid", message: "Not available yet" },
+  UNAVAILABLE: { kind: "unavailable", message: "Not available at the moment" },
+
+  PROJECT_NOT_FOUND: { kind: "not_found", message: "Unknown project" },
+  PROJECT_EXISTS: { kind: "conflict", message: "A project with this key exists" },
+  SERVICE_NOT_FOUND: { kind: "not_found", message: "Unknown service" },
+  SERVICE_EXISTS: { kind: "conflict", message: "A service with this name exists in the project" },
+
+  RELEASE_NOT_FOUND: { kind: "not_found", message: "Unknown release" },
+  RELEASE_EXISTS: { kind: "conflict", message: "The project has a release of this version" },
+  RELEASE_PINNED: { kind: "conflict", message: "A release pins this" },
+  DISTRIBUTION_NOT_FOUND: { kind: "not_found", message: "Unknown distribution" },
+  DISTRIBUTION_NOT_FAILED: { kind: "conflict", message: "Only a failed distribution can be retried" },
+
+  CONNECTION_NOT_FOUND: { kind: "not_found", message: "Unknown registry connection" },
+  CONNECTION_EXISTS: { kind: "conflict", message: "A connection with this name exists" },
+  CONNECTION_NOT_SHARED: { kind: "invalid", message: "The connection is not shared with the project" },
+  CONNECTION_BUILT_IN: { kind: "conflict", message: "The built-in connection cannot be changed" },
+
+  USER_NOT_FOUND: { kind: "not_found", message: "Unknown user" },
+  USER_EXISTS: { kind: "conflict", message: "A user with this name exists" },
+  TOKEN_NOT_FOUND: { kind: "not_found", message: "Unknown token" },
+  SIGN_UP_CLOSED: { kind: "not_found", message: "This sign-up link is not valid any more" },
+
+  IDEMPOTENCY_MISMATCH: { kind: "unprocessable", message: "This Idempotency-Key came with another request" },
+  IDEMPOTENCY_RUNNING: { kind: "conflict", message: "The first request with this Idempotency-Key still runs" },
+
+  REPOSITORY_NOT_FOUND: { kind: "not_found", message: "Unknown repository" },
+  MANIFEST_NOT_FOUND: { kind: "not_found", message: "Unknown manifest" },
+  BLOB_NOT_FOUND: { kind: "not_found", message: "Unknown blob" },
+  UPLOAD_NOT_FOUND: { kind: "not_found", message: "Unknown upload" },
+  UPLOAD_OUT_OF_ORDER: { kind: "conflict", message: "The chunk does not begin where the upload stands" },
+  MANIFEST_INVALID: { kind: "invalid", message: "The manifest is not valid" },
+  MANIFEST_BLOB_UNKNOWN: { kind: "invalid", message: "The manifest names a blob that the repository lacks" },
+  DIGEST_MISMATCH: { kind: "invalid", message: "The bytes do not have the digest that was promised" },
+  STORAGE_FULL: { kind: "unavailable", message: "Too little room is left on the disk" },
+
+  BACKUP_NOT_HERE: { kind: "conflict", message: "Back up PostgreSQL with its own tools (pg_dump)" },
+} as const satisfies Record<string, { kind: ErrorKind; message: string }>;
+
+export type ErrorKind =
+  | "invalid"
+  | "unprocessable"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "rate_limited"
+  | "unavailable";
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A refusal by the domain: the caller's mistake or a state that does not allow what was asked. */
+export class DomainError extends Error {
+  override readonly name = "DomainError";
+  readonly code: ErrorCode;
+  /** Facts for logs and for clients that want them; never secrets. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message?: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message ?? ERRORS[code].message);
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return ERRORS[this.code].kind;
+  }
+}
+
+export const isDomainError = (error: unknown, ...codes: ErrorCode[]): error is DomainError =>
+  error instanceof DomainError && (codes.length === 0 || codes.includes(error.code));
+
+/** A failure of the outside. Tasks repeat exactly the retryable ones; made by the connectors alone. */
+export class ExternalSystemError extends Error {
+  override readonly name = "ExternalSystemError";
+  /** Which system failed, as a person knows it: its host, or a connection's name. */
+  readonly system: string;
+  readonly retryable: boolean;
+  /** What the system asked us to wait, in milliseconds; null when it did not say. */
+  readonly retryAfterMillis: number | null;
+  /** The HTTP status that came back; null when none did. */
+  readonly status: number | null;
+
+  constructor(
+    message: string,
+    facts: {
+      readonly system: string;
+      readonly retryable: boolean;
+      readonly status?: number | null;
+      readonly retryAfterMillis?: number | null;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { cause: facts.cause });
+    this.system = facts.system;
+    this.retryable = facts.retryable;
+    this.status = facts.status ?? null;
+    this.retryAfterMillis = facts.retryAfterMillis ?? null;
+  }
+}
+
+/** The words of any thrown thing. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

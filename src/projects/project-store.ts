@@ -1,0 +1,59 @@
+import { fromMillis } from "../kernel/time.ts";
+import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
+import type { Database } from "../storage/database.ts";
+import type { Tables } from "../storage/tables.ts";
+import type { Project } from "./project.ts";
+
+const toProject = (row: Tables["projects"]): Project => ({
+  id: row.id,
+  key: row.key,
+  name: row.name,
+  createdAt: fromMillis(row.created_at),
+});
+
+export async function insertProject(db: Database, project: Project): Promise<void> {
+  await db
+    .insertInto("projects")
+    .values({ id: project.id, key: project.key, name: project.name, created_at: project.createdAt.getTime() })
+    .execute();
+}
+
+export async function findProject(db: Database, key: string): Promise<Project | null> {
+  const row = await db.selectFrom("projects").selectAll().where("key", "=", key).executeTakeFirst();
+  return row ? toProject(row) : null;
+}
+
+export async function findProjectById(db: Database, id: string): Promise<Project | null> {
+  const row = await db.selectFrom("projects").selectAll().where("id", "=", id).executeTakeFirst();
+  return row ? toProject(row) : null;
+}
+
+export async function setProjectName(db: Database, id: string, name: string): Promise<void> {
+  await db.updateTable("projects").set({ name }).where("id", "=", id).execute();
+}
+
+/** Projects newest first; `ids` null means all of them. */
+export async function listProjects(
+  db: Database,
+  ids: readonly string[] | null,
+  page: CursorRequest,
+): Promise<CursorPage<Project>> {
+  const { after } = page;
+  const rows = await db
+    .selectFrom("projects")
+    .selectAll()
+    .$if(ids !== null, (query) => query.where("id", "in", [...(ids ?? []), ""]))
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple("created_at", "id"), "<", tuple(after?.at ?? 0, after?.id ?? "")),
+      ),
+    )
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(page.limit + 1)
+    .execute();
+  return cutPage(rows.map(toProject), page.limit, (project) => ({
+    at: project.createdAt.getTime(),
+    id: project.id,
+  }));
+}

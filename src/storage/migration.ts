@@ -1,0 +1,16 @@
+import type { EngineFacts } from "./engine.ts";
+
+/**
+ * One step of the schema, forward only. Its SQL is what both engines speak, with two words of ours:
+ * the type `text` gets the engine's collation, `{transaction_id}` the engine's definition of that column.
+ */
+export interface Migration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** A statement as this engine wants it. */
+export const statementFor = (facts: EngineFacts, statement: string): string =>
+  statement
+    .replaceAll(/\btext\b/g, `text${facts.textCollation}`)
+    .replaceAll("{transaction_id}", facts.transactionIdColumn);

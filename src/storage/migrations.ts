@@ -1,0 +1,9 @@
+import type { Migration } from "./migration.ts";
+import { foundation } from "./migrations/0001-foundation.ts";
+import { releases } from "./migrations/0002-releases.ts";
+import { repositories } from "./migrations/0003-repositories.ts";
+import { tasks } from "./migrations/0004-tasks.ts";
+import { audit } from "./migrations/0005-audit.ts";
+
+/** Every migration, in the order in which they run. A landed one never changes. */
+export const migrations: readonly Migration[] = [foundation, releases, repositories, tasks, audit];
