@@ -1,0 +1,38 @@
+import { pino } from "pino";
+import { type Actor, SYSTEM } from "../../src/access/actor.ts";
+import { createSecretBox, KEY_BYTES } from "../../src/connections/secret-box.ts";
+import type { Context } from "../../src/context.ts";
+import type { Role } from "../../src/access/role.ts";
+import type { Database } from "../../src/storage/database.ts";
+
+/** Something that this test did not ask for: every use of it throws. */
+const absent = <T extends object>(what: string): T =>
+  new Proxy({} as T, {
+    get: (_, key) => {
+      throw new Error(`${what} (${String(key)}) is not part of this test: pass it to testContext`);
+    },
+  });
+
+/** A context as the program builds it: system actor, silent log, a fixed key, the real clock. */
+export function testContext(db: Database, overrides: Partial<Omit<Context, "db">> = {}): Context {
+  return {
+    db,
+    connectors: absent("connectors"),
+    files: absent("files"),
+    secrets: createSecretBox(Buffer.alloc(KEY_BYTES, "test key")),
+    log: pino({ level: "silent" }),
+    now: () => new Date(),
+    actor: SYSTEM,
+    ...overrides,
+  };
+}
+
+/** The same context in somebody else's hands. */
+export const as = (ctx: Context, actor: Partial<Actor>): Context => ({
+  ...ctx,
+  actor: { ...SYSTEM, name: "somebody", systemAdmin: false, ...actor },
+});
+
+/** The same context in the hands of somebody with this role in one project. */
+export const asRole = (ctx: Context, projectId: string, role: Role): Context =>
+  as(ctx, { name: role, roles: { [projectId]: role } });
