@@ -32,3 +32,7 @@ export const NOBODY: Actor = { ...SYSTEM, name: "anonymous", systemAdmin: false 
 /** The role this actor has in a project; null when it may not even see it. */
 export const roleIn = (actor: Actor, projectId: string): Role | null =>
   actor.systemAdmin ? "admin" : (actor.roles[projectId] ?? null);
+
+/** The ids of the projects this actor may see; null means all of them. */
+export const visibleProjects = (actor: Actor): readonly string[] | null =>
+  actor.systemAdmin ? null : Object.keys(actor.roles);

@@ -80,6 +80,11 @@ export class DomainError extends Error {
 export const isDomainError = (error: unknown, ...codes: ErrorCode[]): error is DomainError =>
   error instanceof DomainError && (codes.length === 0 || codes.includes(error.code));
 
+/** The program cannot start as it is set up; `main.ts` prints the message as its one line and ends. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
 /** A failure of the outside. Tasks repeat exactly the retryable ones; made by the connectors alone. */
 export class ExternalSystemError extends Error {
   override readonly name = "ExternalSystemError";

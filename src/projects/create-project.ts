@@ -3,24 +3,32 @@ import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
-import type { Project } from "./project.ts";
-import { findProject, insertProject } from "./project-store.ts";
+import { parseInput } from "../kernel/parse-input.ts";
+import { Project } from "./project.ts";
+import { insertProject } from "./project-store.ts";
 
 export interface CreateProject {
   readonly key: string;
   readonly name: string;
 }
 
-/** Makes a project. Needs a system admin. Throws PROJECT_EXISTS, FORBIDDEN. */
-export function createProject(ctx: Context, input: CreateProject): Promise<Project> {
+const Input = Project.pick({ key: true, name: true });
+
+/** Makes a project. Needs a system admin. Throws PROJECT_EXISTS, FORBIDDEN, INPUT_INVALID. */
+export async function createProject(ctx: Context, input: CreateProject): Promise<Project> {
   requireSystemAdmin(ctx);
-  return inTransaction(ctx, async (tx) => {
-    if (await findProject(tx.db, input.key))
-      throw new DomainError("PROJECT_EXISTS", `A project with the key ${input.key} exists`);
+  const { key, name } = parseInput(Input, input);
+  return await inTransaction(ctx, async (tx) => {
     const now = tx.now();
-    const project: Project = { id: newId(now), key: input.key, name: input.name, createdAt: now };
-    await insertProject(tx.db, project);
-    await recordEvent(tx, { kind: "project.created", projectId: project.id, subjectId: project.id, after: project });
+    const project: Project = { id: newId(now), key, name, createdAt: now };
+    if (!(await insertProject(tx.db, project)))
+      throw new DomainError("PROJECT_EXISTS", `A project with the key ${key} exists`);
+    await recordEvent(tx, {
+      kind: "project.created",
+      projectId: project.id,
+      subjectId: project.id,
+      after: project,
+    });
     return project;
   });
 }

@@ -11,11 +11,14 @@ const toProject = (row: Tables["projects"]): Project => ({
   createdAt: fromMillis(row.created_at),
 });
 
-export async function insertProject(db: Database, project: Project): Promise<void> {
-  await db
+/** False when there is a project of this key. */
+export async function insertProject(db: Database, project: Project): Promise<boolean> {
+  const result = await db
     .insertInto("projects")
     .values({ id: project.id, key: project.key, name: project.name, created_at: project.createdAt.getTime() })
-    .execute();
+    .onConflict((conflict) => conflict.column("key").doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
 }
 
 export async function findProject(db: Database, key: string): Promise<Project | null> {

@@ -1,0 +1,109 @@
+import * as z from "zod";
+import { Id } from "../kernel/id.ts";
+import { Instant } from "../kernel/time.ts";
+import { ProjectKey } from "../projects/project.ts";
+
+/** The kinds of system a connection can lead to. */
+export const ConnectionKind = z.enum(["registry"]);
+
+/** Whose registry it is, in Zadig's words (its registry integration page, v3.4). */
+export const RegistryProvider = z.enum([
+  "acr",
+  "acr-enterprise",
+  "swr",
+  "tcr",
+  "tcr-enterprise",
+  "harbor",
+  "dockerhub",
+  "ecr",
+  "jfrog",
+  "native",
+]);
+
+/** Unlike an id, so that one text can stand for either. */
+export const ConnectionName = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/, "must be letters, digits, dots, dashes, underscores")
+  .refine((name) => !Id.safeParse(name).success, "must not look like an id");
+
+const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const IPV6 = /^\[[0-9a-f:.]{2,45}\]$/;
+
+function isHost(text: string): boolean {
+  const [, name = "", port] = /^(.*?)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return false;
+  const named = name === "localhost" || name.includes(".") || port !== undefined;
+  return (HOST_NAME.test(name) && named) || IPV6.test(name);
+}
+
+/** Where a registry listens, as image references write it: a host, or host:port. */
+export const RegistryHost = z
+  .string()
+  .max(255)
+  .refine(
+    isHost,
+    "must be a host or host:port in lower case, without scheme, path or user; a host without a dot needs its port",
+  );
+
+const PATH_PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*";
+
+/** The path between host and image; empty, or parts as the registry protocol allows them. */
+export const RegistryNamespace = z
+  .string()
+  .max(200)
+  .regex(
+    new RegExp(`^(?:${PATH_PART}(?:/${PATH_PART})*)?$`),
+    "must be lower-case path parts with single slashes between them",
+  );
+
+/** One configured registry: its address and how to sign in there. The password never is part of it. */
+export const Connection = z.object({
+  id: Id,
+  name: ConnectionName,
+  kind: ConnectionKind,
+  host: RegistryHost,
+  namespace: RegistryNamespace,
+  provider: RegistryProvider,
+  region: z.string().max(64),
+  isDefault: z.boolean(),
+  /** Speak http; otherwise https, always. */
+  plainHttp: z.boolean(),
+  /** An admin said that the host may be a private or loopback address. */
+  allowPrivate: z.boolean(),
+  /** PEM text of extra certificate authorities. */
+  caPem: z.string().nullable(),
+  /** Null: anonymous. */
+  username: z.string().nullable(),
+  hasPassword: z.boolean(),
+  /** Hosts besides the registry's own that an admin confirmed as makers of its tokens. */
+  tokenHosts: z.array(z.string()),
+  /** Shared with every project, also later ones. */
+  allProjects: z.boolean(),
+  projects: z.array(z.object({ id: Id, key: ProjectKey })),
+  /** Leads to the registry inside; kept by the program itself. */
+  builtIn: z.boolean(),
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+export type Connection = z.output<typeof Connection>;
+
+/** How a stored secret shows in events. */
+export const MASK = "•••";
+
+/** True when the project may read and write through the connection. */
+export const isSharedWith = (connection: Connection, projectId: string): boolean =>
+  connection.allProjects || connection.projects.some((project) => project.id === projectId);
+
+/**
+ * The namespace in which a project works through the connection. In the registry inside it is the project's own key:
+ * the built-in credentials reach every repository, so nothing else keeps projects apart.
+ */
+export const namespaceIn = (connection: Connection, projectKey: string): string =>
+  connection.builtIn ? projectKey : connection.namespace;
+
+/** True when the repository, a full name without host, lies in the project's namespace of the connection. */
+export function coversRepository(connection: Connection, projectKey: string, repository: string): boolean {
+  const namespace = namespaceIn(connection, projectKey);
+  return namespace === "" || repository.startsWith(`${namespace}/`);
+}

@@ -1,0 +1,68 @@
+import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
+import { fromMillis } from "../kernel/time.ts";
+import type { Database } from "../storage/database.ts";
+import type { Tables } from "../storage/tables.ts";
+import type { Service } from "./service.ts";
+
+const toService = (row: Tables["services"]): Service => ({
+  id: row.id,
+  projectId: row.project_id,
+  name: row.name,
+  createdAt: fromMillis(row.created_at),
+});
+
+/** False when the project has a service of this name. */
+export async function insertService(db: Database, service: Service): Promise<boolean> {
+  const result = await db
+    .insertInto("services")
+    .values({
+      id: service.id,
+      project_id: service.projectId,
+      name: service.name,
+      created_at: service.createdAt.getTime(),
+    })
+    .onConflict((conflict) => conflict.columns(["project_id", "name"]).doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+/** Which of these names the project has. */
+export async function knownServiceNames(
+  db: Database,
+  projectId: string,
+  names: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("services")
+    .select("name")
+    .where("project_id", "=", projectId)
+    .where("name", "in", [...names, ""])
+    .execute();
+  return new Set(rows.map((row) => row.name));
+}
+
+/** A project's services, newest first. */
+export async function listServices(
+  db: Database,
+  projectId: string,
+  page: CursorRequest,
+): Promise<CursorPage<Service>> {
+  const { after } = page;
+  const rows = await db
+    .selectFrom("services")
+    .selectAll()
+    .where("project_id", "=", projectId)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple("created_at", "id"), "<", tuple(after?.at ?? 0, after?.id ?? "")),
+      ),
+    )
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(page.limit + 1)
+    .execute();
+  return cutPage(rows.map(toService), page.limit, (service) => ({
+    at: service.createdAt.getTime(),
+    id: service.id,
+  }));
+}
