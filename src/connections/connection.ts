@@ -107,3 +107,9 @@ export function coversRepository(connection: Connection, projectKey: string, rep
   const namespace = namespaceIn(connection, projectKey);
   return namespace === "" || repository.startsWith(`${namespace}/`);
 }
+
+/** The connection without projects that the reader may not see; `projectIds` null: sees all. */
+export const asSeenBy = (connection: Connection, projectIds: readonly string[] | null): Connection =>
+  projectIds === null
+    ? connection
+    : { ...connection, projects: connection.projects.filter(({ id }) => projectIds.includes(id)) };
