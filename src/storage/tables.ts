@@ -5,6 +5,7 @@ import type { Generated } from "kysely";
  * JSON is text (`…_json`), ids are 24 hex digits made by us unless said otherwise.
  */
 export interface Tables {
+  schema_migrations: { name: string; applied_at: number };
   settings: SettingRow;
   projects: ProjectRow;
   services: ServiceRow;
@@ -290,9 +291,7 @@ interface IdempotencyKeyRow {
   route: string;
   key: string;
   request_hash: string;
-  /** `running` until the reply is known. */
-  state: string;
-  status: number | null;
+  /** Null while the first request runs. */
   reply_json: string | null;
   created_at: number;
 }
@@ -302,12 +301,14 @@ interface TaskRow {
   kind: string;
   version: number;
   payload_json: string;
-  /** At most one task of a key is ready or running. */
+  /** At most one task of a key is ready, running or waiting. */
   key: string | null;
   /** ready · running · waiting · done · failed · cancelled */
   state: string;
   run_at: number;
   attempt: number;
+  /** Runs in a row whose lease ran out before they finished a step. */
+  lost_runs: number;
   lease_owner: string | null;
   /** Grows with every lease; a write with an older one is refused. */
   fence: number;
@@ -322,7 +323,7 @@ interface TaskRow {
 interface TaskStepRow {
   task_id: string;
   name: string;
-  /** done · sleeping · waiting */
+  /** done · sleeping (until wake_at; over once that has passed) */
   state: string;
   result_json: string | null;
   wake_at: number | null;

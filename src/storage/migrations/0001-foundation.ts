@@ -37,8 +37,7 @@ export const foundation: Migration = {
 
     `create table idempotency_keys (
       actor text not null, route text not null, key text not null, request_hash text not null,
-      state text not null, status integer, reply_json text, created_at bigint not null,
-      primary key (actor, route, key))`,
+      reply_json text, created_at bigint not null, primary key (actor, route, key))`,
     `create index idempotency_keys_by_age on idempotency_keys (created_at)`,
   ],
 };

@@ -1,0 +1,104 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import * as z from "zod";
+import { idempotently } from "../access/idempotent-request.ts";
+import type { Context } from "../context.ts";
+import type { Endpoint } from "./contract/endpoint.ts";
+import { Problem } from "./contract/problem.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The program's context in the hands of this request's actor; set before any route runs. */
+    ctx: Context;
+  }
+  interface FastifyContextConfig {
+    /** Answered without a token. */
+    open?: boolean;
+  }
+}
+
+type Part<E, Name extends string> =
+  E extends Readonly<Record<Name, infer Schema extends z.ZodType>> ? z.output<Schema> : undefined;
+
+/** The checked parts of a request. */
+export interface InputOf<E extends Endpoint> {
+  readonly params: Part<E, "params">;
+  readonly query: Part<E, "query">;
+  readonly body: Part<E, "body">;
+}
+
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_OPEN_BODY_BYTES = 16 * 1024;
+
+/** What Fastify and the OpenAPI document are told of an endpoint. */
+export const schemaOf = (endpoint: Endpoint, success: unknown = endpoint.reply) => ({
+  summary: endpoint.summary,
+  tags: [endpoint.concept],
+  ...(endpoint.open && { security: [] }),
+  ...(endpoint.params && { params: endpoint.params }),
+  ...(endpoint.query && { querystring: endpoint.query }),
+  ...(endpoint.body && { body: endpoint.body }),
+  ...(endpoint.idempotent && { headers: IdempotencyHeader }),
+  response: {
+    [endpoint.status]: success,
+    default: { description: "A problem", content: { "application/problem+json": { schema: Problem } } },
+  },
+});
+
+const IdempotencyHeader = z.looseObject({
+  "idempotency-key": z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe("makes a repeated request answer like the first one, for 24 hours"),
+});
+
+/** The parts of a request as Fastify checked them against the endpoint's schemas. */
+const inputOf = <E extends Endpoint>(request: FastifyRequest): InputOf<E> =>
+  ({ params: request.params, query: request.query, body: request.body }) as InputOf<E>;
+
+/** Adds the route of an endpoint: read, one use case, reply. An Idempotency-Key is taken care of here. */
+export function answer<E extends Endpoint>(
+  app: FastifyInstance,
+  endpoint: E,
+  handle: (ctx: Context, input: InputOf<E>) => Promise<z.output<E["reply"]>>,
+): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path.slice("/v1".length),
+    schema: schemaOf(endpoint),
+    config: { open: endpoint.open ?? false },
+    bodyLimit: endpoint.open ? MAX_OPEN_BODY_BYTES : MAX_BODY_BYTES,
+    handler: async (request, reply) => {
+      const input = inputOf<E>(request);
+      const key = endpoint.idempotent && request.headers["idempotency-key"];
+      const body =
+        typeof key === "string"
+          ? await repeatable(request, reply, endpoint, key, handle)
+          : await handle(request.ctx, input);
+      return reply.status(endpoint.status).send(body);
+    },
+  });
+}
+
+async function repeatable<E extends Endpoint>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  endpoint: E,
+  key: string,
+  handle: (ctx: Context, input: InputOf<E>) => Promise<z.output<E["reply"]>>,
+): Promise<z.output<E["reply"]>> {
+  const input = inputOf<E>(request);
+  const { reply: body, replayed } = await idempotently(
+    request.ctx,
+    {
+      route: `${endpoint.method} ${endpoint.path}`,
+      key,
+      request: { params: request.params, body: request.body },
+    },
+    { schema: endpoint.reply, secretField: endpoint.idempotent?.secret ?? null },
+    (tx) => handle(tx, input),
+  );
+  if (replayed) void reply.header("idempotency-replayed", "true");
+  return body as z.output<E["reply"]>;
+}

@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { type Actor, NOBODY } from "../access/actor.ts";
+import type { Context } from "../context.ts";
+import { DomainError } from "../kernel/errors.ts";
+import { sendError, sendRefusal } from "./errors.ts";
+import { readJsonOnly } from "./json-body.ts";
+import { methodsOf, type RouteList } from "./route-list.ts";
+import { projectRoutes } from "./routes/projects.ts";
+import { serviceRoutes } from "./routes/services.ts";
+
+export interface ApiOptions {
+  /** Who shows this token. Throws UNAUTHENTICATED. */
+  readonly authenticate: (ctx: Context, token: string) => Promise<Actor>;
+}
+
+/** Our own API; to be registered with the prefix `/v1`. */
+export const api =
+  (ctx: Context, options: ApiOptions): FastifyPluginAsync =>
+  async (app) => {
+    app.setValidatorCompiler(validatorCompiler);
+    app.setSerializerCompiler(serializerCompiler);
+    readJsonOnly(app);
+    app.setErrorHandler(sendError);
+    answerUnknownRoutes(app);
+    identifyCallers(app, ctx, options);
+    await app.register(projectRoutes);
+    await app.register(serviceRoutes);
+  };
+
+/** Gives each request its context. Without a good token only open routes go on. */
+function identifyCallers(app: FastifyInstance, ctx: Context, { authenticate }: ApiOptions): void {
+  app.decorateRequest("ctx", null as never);
+  app.addHook("onRequest", async (request) => {
+    const origin = { address: request.ip, requestId: request.id };
+    const nobody: Context = {
+      ...ctx,
+      log: ctx.log.child({ requestId: request.id }),
+      actor: { ...NOBODY, ...origin },
+    };
+    request.ctx = nobody;
+    if (request.routeOptions.config.open) return;
+    request.ctx = { ...nobody, actor: { ...(await authenticate(nobody, bearerToken(request))), ...origin } };
+  });
+}
+
+const HINT = "Send a token as `Authorization: Bearer hg_…`; `headgate login` or POST /v1/sign-in make one";
+
+function bearerToken(request: FastifyRequest): string {
+  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  if (token === undefined) throw new DomainError("UNAUTHENTICATED", HINT);
+  return token;
+}
+
+function answerUnknownRoutes(app: FastifyInstance): void {
+  const routes: RouteList = [];
+  app.addHook("onRoute", (route) => {
+    routes.push({ methods: [route.method].flat(), path: route.url });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = new URL(request.url, "http://any").pathname;
+    const allowed = methodsOf(routes, path);
+    if (allowed.length === 0)
+      return sendRefusal(request, reply, {
+        code: "ROUTE_UNKNOWN",
+        status: 404,
+        detail: `There is no ${path} here; /docs lists every route`,
+      });
+    void reply.header("allow", allowed.join(", "));
+    return sendRefusal(request, reply, {
+      code: "METHOD_NOT_ALLOWED",
+      status: 405,
+      detail: `${request.method} does not go here; ${allowed.join(", ")} would`,
+    });
+  });
+}
