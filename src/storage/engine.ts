@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 
 /**
  * What the two engines do differently, as named facts. Stores ask for a fact, never for an engine's name.
@@ -16,6 +16,8 @@ export interface EngineFacts {
   readonly transactionIdColumn: string;
   /** SQL for now, in epoch milliseconds by the database's clock. */
   readonly nowMillis: string;
+  /** What a transaction that changes the schema begins with: it takes its turn, and may take its time. */
+  readonly schemaTransaction: readonly string[];
 }
 
 /** An adapter of a dialect of ours; it carries the facts, so that every Kysely and transaction knows them. */
@@ -24,7 +26,7 @@ export interface AdapterWithFacts {
 }
 
 /** The facts of the engine behind this database or transaction. */
-export function factsOf(db: Kysely<never> | Transaction<never>): EngineFacts {
+export function factsOf(db: Pick<Kysely<unknown>, "getExecutor">): EngineFacts {
   const adapter = db.getExecutor().adapter as Partial<AdapterWithFacts>;
   if (!adapter.facts) throw new Error("this database was not opened by storage/database.ts");
   return adapter.facts;

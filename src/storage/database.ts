@@ -1,0 +1,38 @@
+import { type Dialect, Kysely } from "kysely";
+import { openEmbedded } from "./embedded-database.ts";
+import { openPostgres } from "./postgres-database.ts";
+import type { Tables } from "./tables.ts";
+
+/** The database, or a transaction of it: stores take either. */
+export type Database = Kysely<Tables>;
+
+export type DatabaseOptions =
+  | {
+      readonly kind: "embedded";
+      /** The data directory; it is made when it is not there, and belongs to one process. */
+      readonly directory: string;
+      /** Told once when a database thread stops by itself; the process should end then. */
+      readonly onFatal?: (error: Error) => void;
+    }
+  | {
+      readonly kind: "postgres";
+      readonly url: string;
+      /** Connections at most; 10 when not given. */
+      readonly poolSize?: number;
+    };
+
+export interface OpenDatabase {
+  readonly db: Database;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the embedded database or connects to PostgreSQL. Throws an Error whose message an operator can act on. */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const db = new Kysely<Tables>({ dialect: await openDialect(options) });
+  return { db, close: () => db.destroy() };
+}
+
+const openDialect = (options: DatabaseOptions): Promise<Dialect> =>
+  options.kind === "embedded"
+    ? openEmbedded(options.directory, options.onFatal ?? (() => undefined))
+    : openPostgres(options);

@@ -1,0 +1,64 @@
+import type { Dialect } from "kysely";
+import { prepareDirectory } from "./embedded-directory.ts";
+import { embeddedDialect, type EmbeddedThreads } from "./embedded-dialect.ts";
+import { startWorker, type WorkerLink } from "./embedded-link.ts";
+import { createWriter } from "./embedded-writer.ts";
+import { localWakeUps } from "./local-wake-ups.ts";
+import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+
+const READERS = 2;
+
+/** Opens the database file of a directory: one writer thread, two readers. */
+export async function openEmbedded(directory: string, onFatal: (error: Error) => void): Promise<Dialect> {
+  refuseOldNode(process.versions.node);
+  const threads = await startThreads(await prepareDirectory(directory), onFatal);
+  return embeddedDialect(threads, {
+    batch: async (statements, guarded) => {
+      refuseInTransaction("A batch on the database instead of the open transaction");
+      return threads.writer.write({ statements, guarded });
+    },
+    wakeUps: localWakeUps(),
+  });
+}
+
+/** The SQLite library ends an older Node without a word; this says why instead. */
+export function refuseOldNode(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < 24 || (major === 24 && minor < 15))
+    throw new Error(
+      `Headgate needs Node 24.15 or newer, and this is ${version}: start it with npm (npm start), or install a newer Node`,
+    );
+}
+
+async function startThreads(directory: string, onFatal: (error: Error) => void): Promise<EmbeddedThreads> {
+  const writerLink = await startWorker({ role: "writer", directory }, onFatal);
+  const links: WorkerLink[] = [writerLink];
+  try {
+    for (let count = 0; count < READERS; count += 1)
+      links.push(await startWorker({ role: "reader", directory }, onFatal));
+  } catch (error) {
+    await closeAll(links);
+    throw error;
+  }
+  const writer = createWriter(writerLink);
+  const readers = links.slice(1);
+  return {
+    writer,
+    read: (statement) => leastBusy(readers, writerLink).call({ kind: "run", statement }),
+    close: async () => {
+      writer.close();
+      await closeAll(links);
+    },
+  };
+}
+
+const leastBusy = (links: readonly WorkerLink[], fallback: WorkerLink): WorkerLink =>
+  links.reduce<WorkerLink | null>(
+    (best, link) => (best && best.pending() <= link.pending() ? best : link),
+    null,
+  ) ?? fallback;
+
+/** Readers first: the last connection to close folds the write-ahead log into the file. */
+async function closeAll(links: readonly WorkerLink[]): Promise<void> {
+  for (const link of links.toReversed()) await link.close();
+}

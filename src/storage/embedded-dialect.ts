@@ -1,0 +1,128 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type DialectAdapter,
+  type Driver,
+  type QueryResult,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import type { StatementResult, Statement } from "./embedded-protocol.ts";
+import type { HeldWriter, Writer } from "./embedded-writer.ts";
+import type { EngineFacts } from "./engine.ts";
+import type { AdapterWithServices, EngineServices } from "./engine-services.ts";
+
+const facts: EngineFacts = {
+  skipLocked: false,
+  notify: false,
+  shared: false,
+  textCollation: "",
+  transactionIdColumn: "bigint",
+  nowMillis: "cast(unixepoch('now', 'subsec') * 1000 as integer)",
+  schemaTransaction: [],
+};
+
+/** The threads of an embedded database, as the dialect uses them. */
+export interface EmbeddedThreads {
+  readonly writer: Writer;
+  readonly read: (statement: Statement) => Promise<StatementResult>;
+  readonly close: () => Promise<void>;
+}
+
+/** Kysely's dialect over the worker threads; the facts and services travel with its adapter. */
+export function embeddedDialect(threads: EmbeddedThreads, services: EngineServices): Dialect {
+  const adapter: DialectAdapter & AdapterWithServices = {
+    facts,
+    services,
+    supportsCreateIfNotExists: true,
+    supportsMultipleConnections: true,
+    supportsTransactionalDdl: true,
+    supportsReturning: true,
+    acquireMigrationLock: async () => {},
+    releaseMigrationLock: async () => {},
+  };
+  return {
+    createAdapter: () => adapter,
+    createDriver: () => embeddedDriver(threads),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+interface OpenTransaction {
+  readonly held: HeldWriter;
+  /** PostgreSQL refuses everything after a failed statement; so does this, lest code works on one engine only. */
+  failed: boolean;
+}
+
+function embeddedDriver(threads: EmbeddedThreads): Driver {
+  const transactions = new WeakMap<DatabaseConnection, OpenTransaction>();
+  const openTransaction = (connection: DatabaseConnection): OpenTransaction => {
+    const transaction = transactions.get(connection);
+    if (!transaction) throw new Error("This connection is not in a transaction");
+    return transaction;
+  };
+  const newConnection = (): DatabaseConnection => {
+    const connection: DatabaseConnection = {
+      executeQuery: async <Row>(query: CompiledQuery) => {
+        const transaction = transactions.get(connection);
+        const result = transaction ? await runInside(transaction, query) : await runAlone(threads, query);
+        return toQueryResult<Row>(result);
+      },
+      streamQuery: () => {
+        throw new Error("The embedded database does not stream: ask page by page");
+      },
+    };
+    return connection;
+  };
+  return {
+    init: async () => {},
+    acquireConnection: async () => newConnection(),
+    releaseConnection: async (connection) => {
+      transactions.get(connection)?.held.release();
+      transactions.delete(connection);
+    },
+    beginTransaction: async (connection) => {
+      refuseInTransaction("A second transaction, on the database instead of the open transaction,");
+      const held = await threads.writer.hold();
+      transactions.set(connection, { held, failed: false });
+      await held.run({ sql: "begin immediate", parameters: [] });
+    },
+    commitTransaction: async (connection) => {
+      await runInside(openTransaction(connection), { sql: "commit", parameters: [] });
+    },
+    rollbackTransaction: (connection) => openTransaction(connection).held.rollback(),
+    destroy: () => threads.close(),
+  };
+}
+
+async function runInside(transaction: OpenTransaction, statement: Statement): Promise<StatementResult> {
+  if (transaction.failed)
+    throw new Error("A statement of this transaction failed before: it can only be rolled back");
+  try {
+    return await transaction.held.run({ sql: statement.sql, parameters: statement.parameters });
+  } catch (error) {
+    transaction.failed = true;
+    throw error;
+  }
+}
+
+async function runAlone(threads: EmbeddedThreads, query: CompiledQuery): Promise<StatementResult> {
+  const statement = { sql: query.sql, parameters: query.parameters };
+  if (onlyReads(query)) return threads.read(statement);
+  refuseInTransaction("A write on the database instead of the open transaction");
+  const results = await threads.writer.write({ statements: [statement], guarded: false });
+  return results?.[0] ?? { rows: [], written: 0 };
+}
+
+// Kysely's own selects say so in their tree; of raw SQL, what begins with anything else may write.
+const onlyReads = (query: CompiledQuery): boolean =>
+  query.query.kind === "SelectQueryNode" ||
+  (query.query.kind === "RawNode" && /^\s*select\b/i.test(query.sql));
+
+const toQueryResult = <Row>({ rows, written }: StatementResult): QueryResult<Row> => ({
+  rows: rows as Row[],
+  ...(written === null ? {} : { numAffectedRows: BigInt(written) }),
+});

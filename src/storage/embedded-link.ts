@@ -1,0 +1,96 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { messageOf } from "../kernel/errors.ts";
+import {
+  type Failure,
+  READY,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerRole,
+} from "./embedded-protocol.ts";
+
+/** A refusal by SQLite; `code` is SQLite's own, such as SQLITE_CONSTRAINT_UNIQUE. */
+export class EmbeddedError extends Error {
+  override readonly name = "EmbeddedError";
+  readonly code: string | null;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.code = failure.code;
+  }
+}
+
+type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
+
+/** The main thread's end of a database worker. */
+export interface WorkerLink {
+  /** Sends a request; the caller knows which type of answer belongs to it. */
+  readonly call: <Value>(request: Unnumbered<WorkerRequest>) => Promise<Value>;
+  /** Requests that wait for their answer. */
+  readonly pending: () => number;
+  readonly close: () => Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+// The worker lies beside this file, as .ts in a checkout and as .js in the published package.
+const workerFile = new URL(`./embedded-worker${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * Starts a database worker and waits until it is ready. When it ever stops by itself, every open and
+ * later call is refused and `onFatal` hears of it, once.
+ */
+export async function startWorker(role: WorkerRole, onFatal: (error: Error) => void): Promise<WorkerLink> {
+  const worker = new Worker(workerFile, { workerData: role, name: `database-${role.role}`, execArgv: [] });
+  const waiting = new Map<number, Waiting>();
+  let lastId = READY;
+  let ended: Error | null = null;
+
+  const wait = <Value>(id: number): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+    });
+  const end = (error: Error, fatal: boolean): void => {
+    if (ended) return;
+    ended = error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    if (fatal) onFatal(error);
+  };
+  const stopped = (why: string): void =>
+    end(new Error(`The database worker (${role.role}) stopped: ${why}. Restart Headgate`), true);
+
+  worker.on("message", ({ id, outcome }: WorkerReply) => {
+    const waiter = waiting.get(id);
+    waiting.delete(id);
+    if ("value" in outcome) waiter?.resolve(outcome.value);
+    else waiter?.reject(new EmbeddedError(outcome.failure));
+  });
+  worker.on("error", (error) => stopped(messageOf(error)));
+  worker.on("exit", (code) => stopped(`it ended with code ${code}`));
+
+  const call = <Value>(request: Unnumbered<WorkerRequest>): Promise<Value> => {
+    if (ended) return Promise.reject(ended);
+    lastId += 1;
+    worker.postMessage({ ...request, id: lastId });
+    return wait(lastId);
+  };
+  const close = async (): Promise<void> => {
+    if (ended) return;
+    await call({ kind: "close" });
+    end(new Error("The database is closed"), false);
+    await worker.terminate();
+  };
+
+  try {
+    await wait(READY);
+  } catch (error) {
+    end(new Error("The database never opened"), false);
+    await worker.terminate();
+    throw error;
+  }
+  return { call, pending: () => waiting.size, close };
+}

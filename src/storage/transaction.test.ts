@@ -1,0 +1,109 @@
+import { beforeAll, expect, it } from "vitest";
+import { eachEngine, type TestDatabase } from "../../test/support/databases.ts";
+import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import type { Database } from "./database.ts";
+import { afterCommit, runTransaction } from "./transaction.ts";
+
+const put = (db: Database, name: string, value = "1") =>
+  db.insertInto("settings").values({ name, value }).execute();
+const get = async (db: Database, name: string) =>
+  (await db.selectFrom("settings").select("value").where("name", "=", name).executeTakeFirst())?.value;
+
+eachEngine((engine) => {
+  let database: TestDatabase;
+  let db: Database;
+  beforeAll(async () => {
+    database = await engine.open();
+    db = database.db;
+  });
+
+  it("commits what was done and returns the answer", async () => {
+    const answer = await runTransaction(db, async (tx) => {
+      await put(tx, "a");
+      return 7;
+    });
+    expect(answer).toBe(7);
+    expect(await get(db, "a")).toBe("1");
+  });
+
+  it("writes nothing when the work throws", async () => {
+    await expect(
+      runTransaction(db, async (tx) => {
+        await put(tx, "b");
+        throw new Error("no");
+      }),
+    ).rejects.toThrow("no");
+    expect(await get(db, "b")).toBeUndefined();
+  });
+
+  it("shows its writes to itself and to nobody else before it commits", async () => {
+    await runTransaction(db, async (tx) => {
+      await put(tx, "c");
+      expect(await get(tx, "c")).toBe("1");
+      expect(await get(db, "c")).toBeUndefined();
+    });
+    expect(await get(db, "c")).toBe("1");
+  });
+
+  it("joins an open transaction, and falls with it", async () => {
+    await expect(
+      runTransaction(db, async (tx) => {
+        await runTransaction(tx, (inner) => put(inner, "d"));
+        throw new Error("outer");
+      }),
+    ).rejects.toThrow("outer");
+    expect(await get(db, "d")).toBeUndefined();
+  });
+
+  it("marks its scope, so that connectors can refuse", async () => {
+    await expect(runTransaction(db, async () => refuseInTransaction("A call"))).rejects.toThrow(
+      /A call was called inside/,
+    );
+    refuseInTransaction("A call");
+  });
+
+  it("cannot be committed after a statement failed, even when the error was caught", async () => {
+    await put(db, "e");
+    await expect(
+      runTransaction(db, async (tx) => {
+        await put(tx, "e2");
+        await put(tx, "e").catch(() => undefined);
+      }),
+    ).rejects.toThrow();
+    expect(await get(db, "e2")).toBeUndefined();
+  });
+
+  it("runs effects after the commit only", async () => {
+    const seen: string[] = [];
+    await runTransaction(db, async (tx) => {
+      afterCommit(tx, () => seen.push("committed"));
+      await put(tx, "f");
+      expect(seen).toEqual([]);
+    });
+    await runTransaction(db, async (tx) => {
+      afterCommit(tx, () => seen.push("rolled back"));
+      throw new Error("no");
+    }).catch(() => undefined);
+    expect(seen).toEqual(["committed"]);
+  });
+
+  it("ends after its limit, undoes all, and leaves the database usable", async () => {
+    let late: Promise<unknown> = Promise.resolve();
+    await expect(
+      runTransaction(db, async (tx) => {
+        await put(tx, "g");
+        await new Promise((done) => setTimeout(done, 5_500));
+        late = put(tx, "g2").catch((error: unknown) => error);
+        await late;
+      }),
+    ).rejects.toThrow("longer than 5 s");
+    await put(db, "h");
+    await new Promise((done) => setTimeout(done, 1_000));
+    expect(await late).toBeInstanceOf(Error);
+    expect([await get(db, "g"), await get(db, "g2"), await get(db, "h")]).toEqual([
+      undefined,
+      undefined,
+      "1",
+    ]);
+  });
+});

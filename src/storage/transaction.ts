@@ -1,0 +1,74 @@
+import { markTransaction } from "../kernel/transaction-scope.ts";
+import type { Database } from "./database.ts";
+
+/** How long a transaction may live; on the embedded database it keeps all other writers waiting. */
+const LIMIT_MILLIS = 5_000;
+const ATTEMPTS = 3;
+/** Serialization failure and deadlock: PostgreSQL has undone everything, and asks to try again. */
+const RETRYABLE = new Set(["40001", "40P01"]);
+
+const afterCommits = new WeakMap<Database, (() => void)[]>();
+
+/**
+ * Runs `work` in one transaction (on PostgreSQL read committed) and commits; when it throws, nothing is written.
+ * Inside a transaction already, joins it. Ends with an Error after 5 s.
+ * After a deadlock `work` runs again, so its only effects are those on `tx`.
+ */
+export async function runTransaction<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
+  if (db.isTransaction) return work(db);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runOnce(db, work);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+/** Calls `effect` once the transaction is committed, never when it is rolled back; outside of one, at once. */
+export function afterCommit(db: Database, effect: () => void): void {
+  const effects = afterCommits.get(db);
+  if (effects) effects.push(effect);
+  else effect();
+}
+
+async function runOnce<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
+  const tx = await db.startTransaction().execute();
+  const effects: (() => void)[] = [];
+  afterCommits.set(tx, effects);
+  let value: T;
+  try {
+    value = await withinLimit(markTransaction(() => work(tx)));
+    await tx.commit().execute();
+  } catch (error) {
+    // What `work` threw matters more than a connection that is gone with its transaction.
+    await tx
+      .rollback()
+      .execute()
+      .catch(() => undefined);
+    throw error;
+  }
+  for (const effect of effects) effect();
+  return value;
+}
+
+async function withinLimit<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new Error(`A database transaction took longer than ${LIMIT_MILLIS / 1000} s and was rolled back`),
+        ),
+      LIMIT_MILLIS,
+    );
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const isRetryable = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && RETRYABLE.has(error.code);

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { afterAll, describe, inject } from "vitest";
+import { type Database, type DatabaseOptions, openDatabase } from "../../src/storage/database.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+/** A migrated database of a test's own. */
+export interface TestDatabase {
+  readonly db: Database;
+  /** How this database was opened; for another connection to it, or a server on it. */
+  readonly options: DatabaseOptions;
+  /** Set on PostgreSQL. */
+  readonly url?: string;
+  /** Set on the embedded engine. */
+  readonly directory?: string;
+  readonly close: () => Promise<void>;
+  /** Closes it and opens the same data again, as after a restart. */
+  readonly reopen: () => Promise<TestDatabase>;
+}
+
+export interface Engine {
+  readonly name: "SQLite" | "PostgreSQL";
+  readonly kind: DatabaseOptions["kind"];
+  /** A fresh migrated database; closed and removed after the block, if not before. */
+  readonly open: () => Promise<TestDatabase>;
+  /** A fresh place for a database, in which nothing has run. */
+  readonly place: () => Promise<DatabaseOptions>;
+}
+
+/** Declares the same tests for each engine. Without a PostgreSQL its block is reported as skipped, by name. */
+export function eachEngine(tests: (engine: Engine) => void): void {
+  const url = inject("postgresUrl");
+  describe("on SQLite", () => {
+    tests(testEngine("SQLite", "embedded", embeddedPlace));
+  });
+  describe.skipIf(url === null)(
+    url === null ? "on PostgreSQL (this machine has none)" : "on PostgreSQL",
+    () => {
+      tests(testEngine("PostgreSQL", "postgres", () => postgresPlace(url ?? "")));
+    },
+  );
+}
+
+interface Place {
+  readonly options: DatabaseOptions;
+  readonly remove: () => Promise<void>;
+}
+
+function testEngine(name: Engine["name"], kind: Engine["kind"], newPlace: () => Promise<Place>): Engine {
+  const tidy: (() => Promise<void>)[] = [];
+  afterAll(async () => {
+    for (const step of tidy.splice(0).toReversed()) await step();
+  });
+  const place = async (): Promise<DatabaseOptions> => {
+    const { options, remove } = await newPlace();
+    tidy.push(remove);
+    return options;
+  };
+  const openPlace = async (options: DatabaseOptions): Promise<TestDatabase> => {
+    const { db, close } = await openDatabase(options);
+    tidy.push(close);
+    await migrate(db);
+    const where = options.kind === "embedded" ? { directory: options.directory } : { url: options.url };
+    const reopen = async (): Promise<TestDatabase> => {
+      await close();
+      return openPlace(options);
+    };
+    return { db, options, ...where, close, reopen };
+  };
+  return { name, kind, place, open: async () => openPlace(await place()) };
+}
+
+async function embeddedPlace(): Promise<Place> {
+  const { path, remove } = await temporaryDirectory();
+  return { options: { kind: "embedded", directory: path }, remove };
+}
+
+async function postgresPlace(serverUrl: string): Promise<Place> {
+  const name = `headgate_test_${randomBytes(8).toString("hex")}`;
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  await onServer(serverUrl, `create database ${name} template template0`);
+  return {
+    options: { kind: "postgres", url: url.href, poolSize: 5 },
+    remove: () => onServer(serverUrl, `drop database ${name} with (force)`),
+  };
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
