@@ -6,12 +6,16 @@ export interface TaskRun {
   readonly id: string;
   /** 1 at the first run, one more after each failure that is repeated. */
   readonly attempt: number;
-  /** Aborted when the task is cancelled, its lease is lost, or the program stops. */
+  /**
+   * Aborted when the task is cancelled, its lease is lost, or the program stops. Code that catches errors
+   * to go on must first call `signal.throwIfAborted()`: a run that returns after all counts as done.
+   */
   readonly signal: AbortSignal;
   /**
-   * Runs `work` unless a step of this name is done; then returns what it returned (kept as JSON).
+   * Runs `work` unless a step of this name is done; then returns what it returned (kept as JSON, also at first).
    * Steps are at least once: an effect on the outside carries an idempotency key or is looked up first.
-   * `commit` runs in the very transaction that marks the step done.
+   * `commit` runs in the very transaction that marks the step done. Steps of one run may run in parallel;
+   * a name is used once in a run.
    */
   step<T>(
     name: string,
@@ -20,12 +24,21 @@ export interface TaskRun {
   ): Promise<T>;
   /** Runs `work` in a transaction that fails when this run's lease is lost. */
   transaction<T>(work: (db: Database) => Promise<T>): Promise<T>;
-  /** Goes on at this moment; costs no memory meanwhile. */
+  /**
+   * Goes on at this moment; costs no memory meanwhile: the run is left by a thrown `Suspension` and begins
+   * again later. The moment given the first time under this name stays, so `now + 3 days` may be computed anew.
+   */
   sleepUntil(name: string, at: Date): Promise<void>;
-  /** Goes on when somebody signals this name, with what they sent; costs no memory meanwhile. */
+  /** Goes on when somebody signals this name, with what they sent first; costs no memory meanwhile, as above. */
   waitFor(name: string): Promise<unknown>;
   /** The last one wins; written at most once a second. */
   progress(value: unknown): void;
+}
+
+/** How a task ended when not by success. */
+export interface TaskEnd {
+  readonly state: "failed" | "cancelled";
+  readonly error: string;
 }
 
 /** A kind of durable work. `run` may begin again after a crash; finished steps are not repeated. */
@@ -37,15 +50,17 @@ export interface TaskKind<Payload, Ctx> {
   readonly maxAttempts: number;
   /** How many of this kind one process runs at a time. */
   readonly concurrency: number;
+  /** A recurring kind: one task of it always exists, and begins again this long after it ended. */
+  readonly everyMillis?: number;
   run(ctx: Ctx, payload: Payload, task: TaskRun): Promise<void>;
-  /** Called in the transaction that ends the task otherwise than by success. */
-  readonly onEnd?: (
-    ctx: Ctx,
-    payload: Payload,
-    end: { readonly state: "failed" | "cancelled"; readonly error: string },
-  ) => Promise<void>;
+  /**
+   * Called in the transaction that ends the task otherwise than by success; when it throws, the end is tried
+   * again later. Not called for a payload that the schema refuses, nor for recurring kinds.
+   */
+  onEnd?(ctx: Ctx, payload: Payload, end: TaskEnd): Promise<void>;
 }
 
+/** Types a kind from its parts. */
 export const defineTask = <Payload, Ctx>(kind: TaskKind<Payload, Ctx>): TaskKind<Payload, Ctx> => kind;
 
 /** What a caller needs to know of a task to ask for it. */
@@ -55,5 +70,6 @@ export interface TaskRequest {
   readonly payload: unknown;
   /** At most one task of a key is under way; asking again while it is returns that one. */
   readonly key?: string;
+  /** Not before this moment; at once when missing. */
   readonly runAt?: Date;
 }

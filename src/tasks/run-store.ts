@@ -1,0 +1,105 @@
+import { type Compilable, type RawBuilder, sql } from "kysely";
+import { batchIf } from "../storage/batch.ts";
+import type { Database } from "../storage/database.ts";
+import type { Tables } from "../storage/tables.ts";
+import { nowOf } from "./database-clock.ts";
+import type { Lease } from "./lease-store.ts";
+import { clearSteps, insertStep, type StepToLog } from "./step-store.ts";
+
+/*
+ * What a run writes: always on the condition that its lease still holds, in one hop and one commit.
+ */
+
+/** The run's lease is gone: the task belongs to another run, or to nobody. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+  constructor(lease: Lease) {
+    super(`The lease of task ${lease.taskId} is lost; nothing was written`);
+  }
+}
+
+/** Locks the task's row and throws LeaseLostError unless the lease still holds. Comes last in a transaction. */
+export const holdLease = (db: Database, lease: Lease): Promise<void> =>
+  writeAsRunning(db, lease, [{ lost_runs: 0 }]);
+
+export const writeProgress = (db: Database, lease: Lease, progressJson: string): Promise<void> =>
+  writeAsRunning(db, lease, [{ progress_json: progressJson }]);
+
+/** Adds a step to the log, if the lease still holds. Throws LeaseLostError. */
+export const recordStep = (db: Database, lease: Lease, step: StepToLog): Promise<void> =>
+  writeAsRunning(db, lease, [{ lost_runs: 0 }, insertStep(db, lease.taskId, step)]);
+
+const FREE = { lease_owner: null, leased_until: null, lost_runs: 0 } as const;
+
+/** Ends a run: the task is done, failed or cancelled. Throws LeaseLostError. */
+export const endTask = (
+  db: Database,
+  lease: Lease,
+  end: { readonly state: "done" | "failed" | "cancelled"; readonly error: string | null },
+): Promise<void> => writeAsRunning(db, lease, [{ ...FREE, ...end, ended_at: nowOf(db) }]);
+
+/** Ends a run that goes on at this moment. Throws LeaseLostError. */
+export const sleepTask = (db: Database, lease: Lease, wakeAtMillis: number): Promise<void> =>
+  writeAsRunning(db, lease, [{ ...FREE, state: "ready", run_at: wakeAtMillis }]);
+
+/** Ends a run that goes on when one of these signals comes, or a cancellation. Throws LeaseLostError. */
+export const parkTask = (db: Database, lease: Lease, signalNames: readonly string[]): Promise<void> => {
+  const state = sql<string>`case when cancel_requested = 1 then 'ready' else 'waiting' end`;
+  const wakeIfSent = db
+    .updateTable("tasks")
+    .set({ state: "ready", run_at: nowOf(db) })
+    .where("id", "=", lease.taskId)
+    .where("state", "=", "waiting")
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom("task_signals")
+          .select("name")
+          .where("task_id", "=", lease.taskId)
+          .where("name", "in", [...signalNames]),
+      ),
+    );
+  return writeAsRunning(db, lease, [{ ...FREE, state }, wakeIfSent]);
+};
+
+/** Ends a run that is begun again in this time, in milliseconds. Throws LeaseLostError. */
+export const repeatTask = (
+  db: Database,
+  lease: Lease,
+  next: { readonly delayMillis: number; readonly attempt: number; readonly error: string | null },
+): Promise<void> => {
+  const { delayMillis, attempt, error } = next;
+  const run_at = sql<number>`${nowOf(db)} + ${delayMillis}`;
+  return writeAsRunning(db, lease, [{ ...FREE, state: "ready", run_at, attempt, error }]);
+};
+
+/** Ends a run of a recurring task: like `repeatTask`, and steps and signals are forgotten. Throws LeaseLostError. */
+export const renewTask = (
+  db: Database,
+  lease: Lease,
+  next: { readonly delayMillis: number; readonly error: string | null },
+): Promise<void> => {
+  const run_at = sql<number>`${nowOf(db)} + ${next.delayMillis}`;
+  return writeAsRunning(db, lease, [
+    { ...FREE, state: "ready", run_at, attempt: 1, error: next.error },
+    ...clearSteps(db, lease.taskId),
+  ]);
+};
+
+type TaskRow = Tables["tasks"];
+type Change = { readonly [Column in keyof TaskRow]?: TaskRow[Column] | RawBuilder<TaskRow[Column]> };
+
+/** Changes the row if the lease still holds, and only then runs the other statements; all or nothing. */
+async function writeAsRunning(
+  db: Database,
+  lease: Lease,
+  [change, ...others]: readonly [Change, ...Compilable[]],
+): Promise<void> {
+  const guard = db
+    .updateTable("tasks")
+    .set(change)
+    .where("id", "=", lease.taskId)
+    .where("fence", "=", lease.fence)
+    .where("state", "=", "running");
+  if ((await batchIf(db, guard, others)) === null) throw new LeaseLostError(lease);
+}
