@@ -1,0 +1,123 @@
+import type { Database } from "../storage/database.ts";
+
+/** A blob that a distribution moves. */
+export interface SizedBlob {
+  readonly digest: string;
+  readonly sizeBytes: number;
+}
+
+const ROWS_PER_STATEMENT = 200;
+
+function* inBlocks<Item>(items: readonly Item[]): Generator<Item[]> {
+  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT)
+    yield items.slice(start, start + ROWS_PER_STATEMENT);
+}
+
+/** Adds the unique blobs of newly pinned items, and counts the total anew. */
+export async function addBlobs(db: Database, distributionId: string, blobs: readonly SizedBlob[]): Promise<void> {
+  for (const block of inBlocks(blobs))
+    await db
+      .insertInto("distribution_blobs")
+      .values(
+        block.map((blob) => ({
+          distribution_id: distributionId,
+          digest: blob.digest,
+          size_bytes: blob.sizeBytes,
+          verified_at: null,
+        })),
+      )
+      .onConflict((conflict) => conflict.columns(["distribution_id", "digest"]).doNothing())
+      .execute();
+  await db
+    .updateTable("distributions")
+    .set((eb) => ({
+      total_bytes: eb
+        .selectFrom("distribution_blobs")
+        .select((inner) => inner.cast<number>(inner.fn.coalesce(inner.fn.sum("size_bytes"), inner.lit(0)), "bigint").as("total"))
+        .where("distribution_id", "=", distributionId),
+    }))
+    .where("id", "=", distributionId)
+    .execute();
+}
+
+/** Marks a blob as present at the target, once, and adds its size to the distribution's verified bytes. */
+export async function markBlobVerified(
+  db: Database,
+  distributionId: string,
+  digest: string,
+  now: Date,
+): Promise<void> {
+  const row = await db
+    .updateTable("distribution_blobs")
+    .set({ verified_at: now.getTime() })
+    .where("distribution_id", "=", distributionId)
+    .where("digest", "=", digest)
+    .where("verified_at", "is", null)
+    .returning("size_bytes")
+    .executeTakeFirst();
+  if (!row) return;
+  await db
+    .updateTable("distributions")
+    .set((eb) => ({ verified_bytes: eb("verified_bytes", "+", row.size_bytes) }))
+    .where("id", "=", distributionId)
+    .execute();
+}
+
+/** Notes that this project itself read or wrote these blobs in a repository through a connection. */
+export async function addMountSources(
+  db: Database,
+  place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
+  digests: readonly string[],
+  now: Date,
+): Promise<void> {
+  for (const block of inBlocks([...new Set(digests)]))
+    await db
+      .insertInto("mount_sources")
+      .values(
+        block.map((digest) => ({
+          project_id: place.projectId,
+          connection_id: place.connectionId,
+          digest,
+          repository: place.repository,
+          seen_at: now.getTime(),
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(["project_id", "connection_id", "digest", "repository"]).doNothing(),
+      )
+      .execute();
+}
+
+/** The repository that most lately held this blob for this project, other than the one it is wanted in. */
+export async function findMountSource(
+  db: Database,
+  place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
+  digest: string,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom("mount_sources")
+    .select("repository")
+    .where("project_id", "=", place.projectId)
+    .where("connection_id", "=", place.connectionId)
+    .where("digest", "=", digest)
+    .where("repository", "!=", place.repository)
+    .orderBy("seen_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.repository ?? null;
+}
+
+/** Forgets a place that did not hold the blob after all. */
+export async function dropMountSource(
+  db: Database,
+  place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
+  digest: string,
+): Promise<void> {
+  await db
+    .deleteFrom("mount_sources")
+    .where("project_id", "=", place.projectId)
+    .where("connection_id", "=", place.connectionId)
+    .where("digest", "=", digest)
+    .where("repository", "=", place.repository)
+    .execute();
+}

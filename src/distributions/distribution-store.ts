@@ -1,0 +1,147 @@
+import { fromMillis } from "../kernel/time.ts";
+import type { Database } from "../storage/database.ts";
+import type { Tables } from "../storage/tables.ts";
+import type {
+  Distribution,
+  DistributionStatus,
+  DistributionStep,
+  FullDistribution,
+  StepStatus,
+} from "./distribution.ts";
+
+export const toDistribution = (row: Tables["distributions"]): Distribution => ({
+  id: row.id,
+  contentId: row.content_id,
+  projectId: row.project_id,
+  status: row.status as DistributionStatus,
+  error: row.error,
+  attempt: row.attempt,
+  taskId: row.task_id,
+  totalBytes: row.total_bytes,
+  verifiedBytes: row.verified_bytes,
+  createdAt: fromMillis(row.created_at),
+  endedAt: fromMillis(row.ended_at),
+});
+
+const toStep = (row: Tables["distribution_steps"]): DistributionStep => ({
+  itemId: row.item_id,
+  status: row.status as StepStatus,
+  error: row.error,
+  verifiedDigest: row.verified_digest,
+});
+
+export async function insertDistribution(db: Database, distribution: FullDistribution): Promise<void> {
+  const at = distribution.createdAt.getTime();
+  await db
+    .insertInto("distributions")
+    .values({
+      id: distribution.id,
+      content_id: distribution.contentId,
+      project_id: distribution.projectId,
+      status: distribution.status,
+      error: distribution.error,
+      attempt: distribution.attempt,
+      task_id: distribution.taskId,
+      total_bytes: distribution.totalBytes,
+      verified_bytes: distribution.verifiedBytes,
+      created_at: at,
+      ended_at: null,
+    })
+    .execute();
+  const rows = distribution.steps.map((step) => ({
+    distribution_id: distribution.id,
+    item_id: step.itemId,
+    status: step.status,
+    error: step.error,
+    verified_digest: step.verifiedDigest,
+    updated_at: at,
+  }));
+  const rowsPerStatement = 200;
+  for (let start = 0; start < rows.length; start += rowsPerStatement)
+    await db.insertInto("distribution_steps").values(rows.slice(start, start + rowsPerStatement)).execute();
+}
+
+/** The distribution with this id, steps in the order of the release's items. */
+export async function findDistribution(db: Database, id: string): Promise<FullDistribution | null> {
+  const row = await db.selectFrom("distributions").selectAll().where("id", "=", id).executeTakeFirst();
+  return row ? { ...toDistribution(row), steps: await listSteps(db, row.id) } : null;
+}
+
+/** The newest distribution of a content. */
+export async function findDistributionOf(db: Database, contentId: string): Promise<FullDistribution | null> {
+  const row = await db
+    .selectFrom("distributions")
+    .select("id")
+    .where("content_id", "=", contentId)
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row ? findDistribution(db, row.id) : null;
+}
+
+export async function listSteps(db: Database, distributionId: string): Promise<DistributionStep[]> {
+  const rows = await db
+    .selectFrom("distribution_steps as step")
+    .innerJoin("release_items as item", "item.id", "step.item_id")
+    .selectAll("step")
+    .where("step.distribution_id", "=", distributionId)
+    .orderBy("item.position")
+    .execute();
+  return rows.map(toStep);
+}
+
+/** Moves a distribution from one of these states; false when it was in none of them. */
+export async function moveDistribution(
+  db: Database,
+  id: string,
+  from: readonly DistributionStatus[],
+  change: Partial<Pick<Tables["distributions"], "status" | "error" | "attempt" | "task_id" | "ended_at">>,
+): Promise<boolean> {
+  const result = await db
+    .updateTable("distributions")
+    .set(change)
+    .where("id", "=", id)
+    .where("status", "in", from)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** Moves one step from one of these states; false when it was in none of them. */
+export async function moveStep(
+  db: Database,
+  key: { readonly distributionId: string; readonly itemId: string },
+  from: readonly StepStatus[],
+  change: { readonly status: StepStatus; readonly error?: string; readonly verifiedDigest?: string },
+  now: Date,
+): Promise<boolean> {
+  const result = await db
+    .updateTable("distribution_steps")
+    .set({
+      status: change.status,
+      error: change.error ?? "",
+      verified_digest: change.verifiedDigest ?? null,
+      updated_at: now.getTime(),
+    })
+    .where("distribution_id", "=", key.distributionId)
+    .where("item_id", "=", key.itemId)
+    .where("status", "in", from)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** Moves every step of a distribution that is in one of these states. */
+export async function moveSteps(
+  db: Database,
+  distributionId: string,
+  from: readonly StepStatus[],
+  change: { readonly status: StepStatus; readonly error: string },
+  now: Date,
+): Promise<void> {
+  await db
+    .updateTable("distribution_steps")
+    .set({ ...change, updated_at: now.getTime() })
+    .where("distribution_id", "=", distributionId)
+    .where("status", "in", from)
+    .execute();
+}

@@ -1,0 +1,142 @@
+import { fromMillis } from "../kernel/time.ts";
+import type { Database } from "../storage/database.ts";
+import type { Tables } from "../storage/tables.ts";
+import type { FullContent, Packaging, ReleaseContent, ReleaseManifest, ReleaseSource } from "./release-content.ts";
+import { insertItems, listItems } from "./release-item-store.ts";
+
+export const toContent = (row: Tables["release_contents"]): ReleaseContent => ({
+  id: row.id,
+  releaseId: row.release_id,
+  projectId: row.project_id,
+  version: row.version,
+  packaging: row.packaging as Packaging,
+  source: row.source as ReleaseSource,
+  environmentName: row.environment_name,
+  production: row.production === 1,
+  originalContentId: row.original_content_id,
+  description: row.description,
+  labels: JSON.parse(row.labels_json) as string[],
+  targetConnectionId: row.target_connection_id,
+  createdBy: row.created_by,
+  createdAt: fromMillis(row.created_at),
+});
+
+const toManifest = (row: Tables["release_manifests"]): ReleaseManifest => ({
+  serviceName: row.service_name,
+  receivedYaml: row.received_yaml,
+  wireYaml: row.wire_yaml,
+  renderedYaml: row.rendered_yaml,
+});
+
+/** Writes a content with all that it holds. A live content of the same release hits the index release_contents_live. */
+export async function insertContent(db: Database, content: FullContent): Promise<void> {
+  await db
+    .insertInto("release_contents")
+    .values({
+      id: content.id,
+      release_id: content.releaseId,
+      project_id: content.projectId,
+      version: content.version,
+      packaging: content.packaging,
+      source: content.source,
+      environment_name: content.environmentName,
+      production: content.production ? 1 : 0,
+      original_content_id: content.originalContentId,
+      description: content.description,
+      labels_json: JSON.stringify(content.labels),
+      target_connection_id: content.targetConnectionId,
+      wire_extras_json: "{}",
+      created_by: content.createdBy,
+      created_at: content.createdAt.getTime(),
+      deleted_at: null,
+    })
+    .execute();
+  for (const label of new Set(content.labels))
+    await db.insertInto("release_labels").values({ content_id: content.id, label }).execute();
+  for (const [position, manifest] of content.manifests.entries())
+    await insertManifest(db, content.id, position, manifest);
+  await insertItems(db, content.id, content.items);
+}
+
+async function insertManifest(
+  db: Database,
+  contentId: string,
+  position: number,
+  manifest: ReleaseManifest,
+): Promise<void> {
+  await db
+    .insertInto("release_manifests")
+    .values({
+      content_id: contentId,
+      service_name: manifest.serviceName,
+      position,
+      received_yaml: manifest.receivedYaml,
+      wire_yaml: manifest.wireYaml,
+      rendered_yaml: manifest.renderedYaml,
+    })
+    .execute();
+}
+
+export async function setRenderedYaml(
+  db: Database,
+  contentId: string,
+  serviceName: string,
+  renderedYaml: string,
+): Promise<void> {
+  await db
+    .updateTable("release_manifests")
+    .set({ rendered_yaml: renderedYaml })
+    .where("content_id", "=", contentId)
+    .where("service_name", "=", serviceName)
+    .execute();
+}
+
+/** The content with this id, unless it is deleted. */
+export async function findContent(db: Database, id: string): Promise<ReleaseContent | null> {
+  const row = await db
+    .selectFrom("release_contents")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deleted_at", "is", null)
+    .executeTakeFirst();
+  return row ? toContent(row) : null;
+}
+
+/** The live content of a project's release of this version. */
+export async function findContentByVersion(
+  db: Database,
+  projectId: string,
+  version: string,
+): Promise<ReleaseContent | null> {
+  const row = await db
+    .selectFrom("release_contents as content")
+    .innerJoin("releases as release", "release.id", "content.release_id")
+    .selectAll("content")
+    .where("release.project_id", "=", projectId)
+    .where("release.version", "=", version)
+    .where("content.deleted_at", "is", null)
+    .executeTakeFirst();
+  return row ? toContent(row) : null;
+}
+
+/** Adds services' YAML and images, in the order in which they were given. */
+export async function withDetails(db: Database, content: ReleaseContent): Promise<FullContent> {
+  const manifests = await db
+    .selectFrom("release_manifests")
+    .selectAll()
+    .where("content_id", "=", content.id)
+    .orderBy("position")
+    .execute();
+  return { ...content, manifests: manifests.map(toManifest), items: await listItems(db, content.id) };
+}
+
+/** Marks the content deleted; its name is free from now on. False: it was deleted already. */
+export async function markDeleted(db: Database, id: string, now: Date): Promise<boolean> {
+  const result = await db
+    .updateTable("release_contents")
+    .set({ deleted_at: now.getTime() })
+    .where("id", "=", id)
+    .where("deleted_at", "is", null)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
