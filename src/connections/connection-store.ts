@@ -1,6 +1,7 @@
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import { Connection } from "./connection.ts";
 
@@ -105,7 +106,7 @@ export async function findConnection(db: Database, idOrName: string): Promise<Co
   const rows = await db
     .selectFrom("connections")
     .selectAll()
-    .where(({ eb, or }) => or([eb("id", "=", idOrName), eb("name", "=", idOrName)]))
+    .where((row) => row.or([row("id", "=", idOrName), row("name", "=", idOrName)]))
     .execute();
   return (await withShares(db, rows))[0] ?? null;
 }
@@ -132,10 +133,29 @@ export async function findConnectionsTo(db: Database, host: string): Promise<Con
   return await withShares(db, rows);
 }
 
-/** The connection that new work uses when it names none. */
-export async function findDefaultConnection(db: Database): Promise<Connection | null> {
-  const rows = await db.selectFrom("connections").selectAll().where("is_default", "=", 1).execute();
-  return (await withShares(db, rows))[0] ?? null;
+/** Every default but this one. */
+export async function findOtherDefaults(db: Database, id: string): Promise<Connection[]> {
+  const rows = await db
+    .selectFrom("connections")
+    .selectAll()
+    .where("is_default", "=", 1)
+    .where("id", "!=", id)
+    .execute();
+  return await withShares(db, rows);
+}
+
+export async function clearDefault(db: Database, id: string): Promise<void> {
+  await db.updateTable("connections").set({ is_default: 0 }).where("id", "=", id).execute();
+}
+
+/** Keeps the token hosts, unless the connection leads to another host by now. */
+export async function setTokenHosts(db: Database, connection: Connection): Promise<void> {
+  await db
+    .updateTable("connections")
+    .set({ token_hosts_json: JSON.stringify(connection.tokenHosts) })
+    .where("id", "=", connection.id)
+    .where("host", "=", connection.host)
+    .execute();
 }
 
 /** Connections newest first: those shared with one of these projects; `projectIds` null means all of them. */
@@ -144,29 +164,25 @@ export async function listConnections(
   projectIds: readonly string[] | null,
   page: CursorRequest,
 ): Promise<CursorPage<Connection>> {
-  const { after } = page;
   const rows = await db
     .selectFrom("connections")
     .selectAll()
     .$if(projectIds !== null, (query) =>
-      query.where(({ eb, or, selectFrom }) =>
-        or([
-          eb(
+      query.where((row) =>
+        row.or([
+          row(
             "id",
             "in",
-            selectFrom("connection_projects")
+            row
+              .selectFrom("connection_projects")
               .select("connection_id")
               .where("project_id", "in", [...(projectIds ?? []), ""]),
           ),
-          ...(projectIds?.length === 0 ? [] : [eb("all_projects", "=", 1)]),
+          ...(projectIds?.length === 0 ? [] : [row("all_projects", "=", 1)]),
         ]),
       ),
     )
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple("created_at", "id"), "<", tuple(after?.at ?? 0, after?.id ?? "")),
-      ),
-    )
+    .where(olderThan(page.after))
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(page.limit + 1)
@@ -182,11 +198,12 @@ export async function countReleasesUsing(db: Database, id: string): Promise<numb
   const row = await db
     .selectFrom("release_contents as content")
     .where("content.deleted_at", "is", null)
-    .where(({ eb, or, exists, selectFrom }) =>
-      or([
-        eb("content.target_connection_id", "=", id),
-        exists(
-          selectFrom("release_items as item")
+    .where((row) =>
+      row.or([
+        row("content.target_connection_id", "=", id),
+        row.exists(
+          row
+            .selectFrom("release_items as item")
             .select("item.id")
             .whereRef("item.content_id", "=", "content.id")
             .where((item) =>

@@ -88,6 +88,36 @@ export const Connection = z.object({
 });
 export type Connection = z.output<typeof Connection>;
 
+/** What an admin may say of a connection. */
+const ConnectionTerms = Connection.pick({
+  name: true,
+  host: true,
+  namespace: true,
+  provider: true,
+  region: true,
+  isDefault: true,
+  plainHttp: true,
+  allowPrivate: true,
+  allProjects: true,
+}).extend({
+  caPem: z.string().min(1).max(65_536).nullable(),
+  username: z.string().min(1).max(256).nullable(),
+  password: z.string().min(1).max(8192).nullable(),
+  /** The keys of the projects it is shared with. */
+  projects: z.array(ProjectKey).max(1000),
+});
+
+/** A new connection; what is left out is empty, anonymous, https, public, and shared with nobody. */
+export const ConnectionDraft = ConnectionTerms.partial().required({ name: true, host: true });
+export type ConnectionDraft = z.output<typeof ConnectionDraft>;
+
+/** What shall be different; what is left out stays. */
+export const ConnectionChange = ConnectionTerms.partial();
+export type ConnectionChange = z.output<typeof ConnectionChange>;
+
+/** The name of the connection to the registry inside. */
+export const BUILT_IN = "built-in";
+
 /** How a stored secret shows in events. */
 export const MASK = "•••";
 

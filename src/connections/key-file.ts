@@ -62,6 +62,6 @@ async function generateKey(directory: string, path: string): Promise<void> {
   } finally {
     await unlink(draft);
   }
-  const folder = await open(directory);
-  await folder.sync().finally(() => folder.close());
+  await using folder = await open(directory);
+  await folder.sync();
 }

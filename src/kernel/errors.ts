@@ -25,6 +25,7 @@ export const ERRORS = {
   CONNECTION_NOT_FOUND: { kind: "not_found", message: "Unknown registry connection" },
   CONNECTION_EXISTS: { kind: "conflict", message: "A connection with this name exists" },
   CONNECTION_NOT_SHARED: { kind: "invalid", message: "The connection is not shared with the project" },
+  CONNECTION_IN_USE: { kind: "conflict", message: "Releases read or write through the connection" },
   CONNECTION_BUILT_IN: { kind: "conflict", message: "The built-in connection cannot be changed" },
 
   USER_NOT_FOUND: { kind: "not_found", message: "Unknown user" },
@@ -33,16 +34,22 @@ export const ERRORS = {
   SIGN_UP_CLOSED: { kind: "not_found", message: "This sign-up link is not valid any more" },
 
   IDEMPOTENCY_MISMATCH: { kind: "unprocessable", message: "This Idempotency-Key came with another request" },
-  IDEMPOTENCY_RUNNING: { kind: "conflict", message: "The first request with this Idempotency-Key still runs" },
+  IDEMPOTENCY_RUNNING: {
+    kind: "conflict",
+    message: "The first request with this Idempotency-Key still runs",
+  },
 
+  REPOSITORY_NAME_INVALID: { kind: "invalid", message: "The repository name is not valid" },
   REPOSITORY_NOT_FOUND: { kind: "not_found", message: "Unknown repository" },
   MANIFEST_NOT_FOUND: { kind: "not_found", message: "Unknown manifest" },
+  BLOB_IN_USE: { kind: "conflict", message: "A manifest of the repository needs this blob" },
   BLOB_NOT_FOUND: { kind: "not_found", message: "Unknown blob" },
   UPLOAD_NOT_FOUND: { kind: "not_found", message: "Unknown upload" },
   UPLOAD_OUT_OF_ORDER: { kind: "conflict", message: "The chunk does not begin where the upload stands" },
   MANIFEST_INVALID: { kind: "invalid", message: "The manifest is not valid" },
   MANIFEST_BLOB_UNKNOWN: { kind: "invalid", message: "The manifest names a blob that the repository lacks" },
   DIGEST_MISMATCH: { kind: "invalid", message: "The bytes do not have the digest that was promised" },
+  SIZE_MISMATCH: { kind: "invalid", message: "The bytes are not as many as were promised" },
   STORAGE_FULL: { kind: "unavailable", message: "Too little room is left on the disk" },
 
   BACKUP_NOT_HERE: { kind: "conflict", message: "Back up PostgreSQL with its own tools (pg_dump)" },

@@ -1,6 +1,7 @@
 import { fromMillis } from "../kernel/time.ts";
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
+import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { Project } from "./project.ts";
 
@@ -41,16 +42,11 @@ export async function listProjects(
   ids: readonly string[] | null,
   page: CursorRequest,
 ): Promise<CursorPage<Project>> {
-  const { after } = page;
   const rows = await db
     .selectFrom("projects")
     .selectAll()
     .$if(ids !== null, (query) => query.where("id", "in", [...(ids ?? []), ""]))
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple("created_at", "id"), "<", tuple(after?.at ?? 0, after?.id ?? "")),
-      ),
-    )
+    .where(olderThan(page.after))
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(page.limit + 1)

@@ -1,6 +1,7 @@
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { Service } from "./service.ts";
 
@@ -47,16 +48,11 @@ export async function listServices(
   projectId: string,
   page: CursorRequest,
 ): Promise<CursorPage<Service>> {
-  const { after } = page;
   const rows = await db
     .selectFrom("services")
     .selectAll()
     .where("project_id", "=", projectId)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple("created_at", "id"), "<", tuple(after?.at ?? 0, after?.id ?? "")),
-      ),
-    )
+    .where(olderThan(page.after))
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(page.limit + 1)

@@ -1,0 +1,47 @@
+import { requireSystemAdmin } from "../access/authorize.ts";
+import { recordEvent } from "../audit/record-event.ts";
+import { type Context, inTransaction } from "../context.ts";
+import { DomainError } from "../kernel/errors.ts";
+import { parseInput } from "../kernel/parse-input.ts";
+import { type Connection, ConnectionChange } from "./connection.ts";
+import { findConnection, findSecret, updateConnection } from "./connection-store.ts";
+import { getConnection } from "./get-connection.ts";
+import { leaveOneDefault } from "./leave-one-default.ts";
+import { forEvent, settleConnection } from "./settle-connection.ts";
+
+export interface ChangeConnection {
+  /** Id or name. */
+  readonly connection: string;
+  readonly change: ConnectionChange;
+}
+
+/**
+ * Changes what a registry connection says. Needs a system admin. Another host, or plain HTTP, needs the password again.
+ * Throws CONNECTION_NOT_FOUND, CONNECTION_BUILT_IN, CONNECTION_EXISTS, PROJECT_NOT_FOUND, FORBIDDEN, INPUT_INVALID.
+ */
+export async function changeConnection(ctx: Context, input: ChangeConnection): Promise<Connection> {
+  requireSystemAdmin(ctx);
+  const change = parseInput(ConnectionChange, input.change);
+  return await inTransaction(ctx, async (tx) => {
+    const before = await getConnection(tx, input.connection);
+    if (before.builtIn) throw new DomainError("CONNECTION_BUILT_IN");
+    if (
+      change.name !== undefined &&
+      change.name !== before.name &&
+      (await findConnection(tx.db, change.name))
+    )
+      throw new DomainError("CONNECTION_EXISTS", `A connection named ${change.name} exists`);
+    const last = { connection: before, secret: await findSecret(tx.db, before.id) };
+    const { connection, secret } = await settleConnection(tx, last, change);
+    await updateConnection(tx.db, connection, secret);
+    await leaveOneDefault(tx, connection);
+    await recordEvent(tx, {
+      kind: "connection.changed",
+      projectId: null,
+      subjectId: connection.id,
+      before: forEvent(before),
+      after: { ...forEvent(connection), passwordChanged: change.password !== undefined },
+    });
+    return connection;
+  });
+}
