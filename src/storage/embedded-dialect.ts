@@ -19,7 +19,7 @@ const facts: EngineFacts = {
   notify: false,
   shared: false,
   textCollation: "",
-  transactionIdColumn: "bigint",
+  serialColumn: "integer primary key",
   nowMillis: "cast(unixepoch('now', 'subsec') * 1000 as integer)",
   schemaTransaction: [],
 };

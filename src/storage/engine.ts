@@ -12,8 +12,8 @@ export interface EngineFacts {
   readonly shared: boolean;
   /** What follows `text` in a column, so that both engines sort by code point. */
   readonly textCollation: string;
-  /** Definition of a column that holds the writing transaction's number. */
-  readonly transactionIdColumn: string;
+  /** Definition of a primary key that the engine counts up, in the order of inserting. */
+  readonly serialColumn: string;
   /** SQL for now, in epoch milliseconds by the database's clock. */
   readonly nowMillis: string;
   /** What a transaction that changes the schema begins with: it takes its turn, and may take its time. */

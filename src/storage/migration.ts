@@ -2,7 +2,7 @@ import type { EngineFacts } from "./engine.ts";
 
 /**
  * One step of the schema, forward only. Its SQL is what both engines speak, with two words of ours:
- * the type `text` gets the engine's collation, `{transaction_id}` the engine's definition of that column.
+ * the type `text` gets the engine's collation, `{serial}` is the engine's definition of a primary key that counts up.
  */
 export interface Migration {
   readonly name: string;
@@ -13,4 +13,4 @@ export interface Migration {
 export const statementFor = (facts: EngineFacts, statement: string): string =>
   statement
     .replaceAll(/\btext\b/g, `text${facts.textCollation}`)
-    .replaceAll("{transaction_id}", facts.transactionIdColumn);
+    .replaceAll("{serial}", facts.serialColumn);

@@ -32,6 +32,7 @@ export interface Tables {
   api_tokens: ApiTokenRow;
   sign_up_links: { secret_hash: string; expires_at: number; used_at: number | null };
   events: EventRow;
+  sealer_lease: SealerLeaseRow;
   chain_heads: ChainHeadRow;
   idempotency_keys: IdempotencyKeyRow;
   tasks: TaskRow;
@@ -261,6 +262,8 @@ interface ApiTokenRow {
 }
 
 interface EventRow {
+  /** Counted up at the insert, which is not the order in which transactions commit: the sealer's hint alone. */
+  serial: Generated<number>;
   id: string;
   /** The project's id, or `system`. */
   chain: string;
@@ -270,12 +273,17 @@ interface EventRow {
   /** The event as a canonical JSON object: what the hash is taken over, less sequence and hashes. */
   body_json: string;
   created_at: number;
-  /** The transaction that wrote it, where the engine tells; null otherwise. */
-  transaction_id: Generated<number | null>;
   /** Given by the sealer in commit order, per chain, from 1. */
   sequence: number | null;
   previous_hash: string | null;
   hash: string | null;
+}
+
+/** One row: which process seals events, until when by the database's clock. */
+interface SealerLeaseRow {
+  name: string;
+  holder: string;
+  leased_until: number;
 }
 
 interface ChainHeadRow {
