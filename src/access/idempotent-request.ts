@@ -77,12 +77,16 @@ export async function idempotently<T>(
 
 type Begun = { readonly claimedAt: Date; readonly reply: null } | { readonly reply: string };
 
-/** Claims the key, or finds what the first request with it answered. */
+/** Claims the key, or finds what the first request with it answered. Looks first: a look never waits for a writer. */
 async function begin(ctx: Context, place: RequestKey, requestHash: string): Promise<Begun> {
   const now = ctx.now();
-  await forgetOlderThan(ctx.db, new Date(now.getTime() - KEPT_MILLIS));
-  if (await claim(ctx.db, place, requestHash, now)) return { claimedAt: now, reply: null };
-  const first = await findRequest(ctx.db, place);
+  const aDayAgo = new Date(now.getTime() - KEPT_MILLIS);
+  let first = await findRequest(ctx.db, place);
+  if (!first || first.claimedAt < aDayAgo) {
+    await forgetOlderThan(ctx.db, aDayAgo);
+    if (await claim(ctx.db, place, requestHash, now)) return { claimedAt: now, reply: null };
+    first = await findRequest(ctx.db, place);
+  }
   // It failed and was forgotten between the two statements: the client may simply repeat.
   if (!first) throw new DomainError("IDEMPOTENCY_RUNNING");
   if (first.requestHash !== requestHash) throw new DomainError("IDEMPOTENCY_MISMATCH");

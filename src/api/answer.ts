@@ -30,7 +30,7 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_OPEN_BODY_BYTES = 16 * 1024;
 
 /** What Fastify and the OpenAPI document are told of an endpoint. */
-export const schemaOf = (endpoint: Endpoint, success: unknown = endpoint.reply) => ({
+export const schemaOf = (endpoint: Endpoint, success: unknown = successOf(endpoint)) => ({
   summary: endpoint.summary,
   tags: [endpoint.concept],
   ...(endpoint.open && { security: [] }),
@@ -43,6 +43,9 @@ export const schemaOf = (endpoint: Endpoint, success: unknown = endpoint.reply) 
     default: { description: "A problem", content: { "application/problem+json": { schema: Problem } } },
   },
 });
+
+const successOf = (endpoint: Endpoint): z.ZodType =>
+  endpoint.status === 204 ? z.undefined().describe("Done") : endpoint.reply;
 
 const IdempotencyHeader = z.looseObject({
   "idempotency-key": z

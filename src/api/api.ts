@@ -6,6 +6,7 @@ import { DomainError } from "../kernel/errors.ts";
 import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
+import { connectionRoutes } from "./routes/connections.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { serviceRoutes } from "./routes/services.ts";
 
@@ -24,8 +25,7 @@ export const api =
     app.setErrorHandler(sendError);
     answerUnknownRoutes(app);
     identifyCallers(app, ctx, options);
-    await app.register(projectRoutes);
-    await app.register(serviceRoutes);
+    for (const routes of [projectRoutes, serviceRoutes, connectionRoutes]) await app.register(routes);
   };
 
 /** Gives each request its context. Without a good token only open routes go on. */

@@ -58,14 +58,27 @@ const invalid = (code: string, errors: FieldError[]): Refusal => ({
   errors,
 });
 
+/** `parseInput` keeps each problem as `path: message`. */
+function problemsOf(error: DomainError): FieldError[] {
+  const { problems } = error.details;
+  if (!Array.isArray(problems)) return [];
+  return problems
+    .filter((problem) => typeof problem === "string")
+    .map((problem) => {
+      const [path = "", ...message] = problem.split(": ");
+      return { path, message: message.join(": ") };
+    });
+}
+
 function ofDomain(error: DomainError): Refusal {
-  const { path, retryAfterSeconds } = error.details;
+  const { retryAfterSeconds } = error.details;
+  const errors = problemsOf(error);
   return {
     code: error.code,
     title: ERRORS[error.code].message,
     status: STATUS_OF_KIND[error.kind],
     detail: error.message,
-    ...(typeof path === "string" && { errors: [{ path, message: error.message }] }),
+    ...(errors.length > 0 && { errors }),
     ...(typeof retryAfterSeconds === "number" && { retryAfterSeconds }),
   };
 }

@@ -22,7 +22,7 @@ export interface Endpoint {
 }
 
 /** The reply of what has nothing to say. */
-export const Nothing = z.undefined();
+export const Nothing = z.void();
 
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;

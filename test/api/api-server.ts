@@ -1,0 +1,54 @@
+import Fastify from "fastify";
+import { type Actor, NOBODY } from "../../src/access/actor.ts";
+import { api } from "../../src/api/api.ts";
+import type { Context } from "../../src/context.ts";
+import { DomainError } from "../../src/kernel/errors.ts";
+
+/** What came back, as a client sees it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+export interface ApiServer {
+  readonly url: string;
+  /** A request with the token of this person; null: without one. */
+  readonly send: (
+    who: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+/** `/v1` alone on a free port. Each person's token is the name. */
+export async function startApi(
+  ctx: Context,
+  people: Readonly<Record<string, Partial<Actor>>>,
+): Promise<ApiServer> {
+  const app = Fastify({ routerOptions: { maxParamLength: 2048 } });
+  const authenticate = async (_: Context, token: string): Promise<Actor> => {
+    const person = people[token];
+    if (!person) throw new DomainError("UNAUTHENTICATED");
+    return { ...NOBODY, name: token, ...person };
+  };
+  await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  const send: ApiServer["send"] = async (who, method, path, body, headers = {}) => {
+    const reply = await fetch(url + path, {
+      method,
+      headers: {
+        ...(who !== null && { authorization: `Bearer ${who}` }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    return { status: reply.status, headers: reply.headers, body: text === "" ? null : JSON.parse(text) };
+  };
+  return { url, send, close: () => app.close() };
+}
