@@ -9,3 +9,6 @@ export const markTransaction = <T>(work: () => Promise<T>): Promise<T> => scope.
 export function refuseInTransaction(what: string): void {
   if (scope.getStore()) throw new Error(`${what} was called inside a database transaction`);
 }
+
+/** Runs `work` as outside of any transaction: for what a transaction sets off but does not wait for. */
+export const outsideTransaction = <T>(work: () => T): T => scope.exit(work);

@@ -79,13 +79,16 @@ function embeddedDriver(threads: EmbeddedThreads): Driver {
   };
   return {
     init: async () => {},
-    acquireConnection: async () => newConnection(),
+    acquireConnection: async () => {
+      // Inside a transaction it would wait for its own end, or miss what the transaction wrote.
+      refuseInTransaction("A query on the database instead of the open transaction");
+      return newConnection();
+    },
     releaseConnection: async (connection) => {
       transactions.get(connection)?.held.release();
       transactions.delete(connection);
     },
     beginTransaction: async (connection) => {
-      refuseInTransaction("A second transaction, on the database instead of the open transaction,");
       const held = await threads.writer.hold();
       transactions.set(connection, { held, failed: false });
       await held.run({ sql: "begin immediate", parameters: [] });
@@ -112,7 +115,6 @@ async function runInside(transaction: OpenTransaction, statement: Statement): Pr
 async function runAlone(threads: EmbeddedThreads, query: CompiledQuery): Promise<StatementResult> {
   const statement = { sql: query.sql, parameters: query.parameters };
   if (onlyReads(query)) return threads.read(statement);
-  refuseInTransaction("A write on the database instead of the open transaction");
   const results = await threads.writer.write({ statements: [statement], guarded: false });
   return results?.[0] ?? { rows: [], written: 0 };
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, realpath } from "node:fs/promises";
+import { mkdir, readFile, realpath } from "node:fs/promises";
 
 // SQLite's locks and its shared memory do not work across machines.
 const NETWORK_TYPES =
@@ -6,8 +6,7 @@ const NETWORK_TYPES =
 
 /** Makes the data directory (0700) and refuses one on a network file system; returns its real path. */
 export async function prepareDirectory(directory: string): Promise<string> {
-  const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (made) await chmod(directory, 0o700);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = await realpath(directory);
   const type = await fileSystemType(path);
   if (type && NETWORK_TYPES.test(type))

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { Statement, StatementResult, WorkerRole } from "./embedded-protocol.ts";
@@ -26,6 +27,7 @@ export function openEmbeddedFile({ role, directory }: WorkerRole): EmbeddedFile 
     timeout: BUSY_MILLIS,
   });
   if (role === "writer") {
+    chmodSync(db.name, 0o600);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
   }

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { messageOf } from "../kernel/errors.ts";
 import {
   type Failure,
+  type Outcome,
   READY,
   type WorkerReply,
   type WorkerRequest,
@@ -20,6 +21,12 @@ export class EmbeddedError extends Error {
   }
 }
 
+/** The value, or the failure thrown: from where it is awaited, so that the stack leads to the caller. */
+export function valueOf<Value>(outcome: Outcome<Value>): Value {
+  if ("failure" in outcome) throw new EmbeddedError(outcome.failure);
+  return outcome.value;
+}
+
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
 /** The main thread's end of a database worker. */
@@ -32,7 +39,7 @@ export interface WorkerLink {
 }
 
 interface Waiting {
-  readonly resolve: (value: unknown) => void;
+  readonly resolve: (outcome: Outcome<unknown>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -49,10 +56,12 @@ export async function startWorker(role: WorkerRole, onFatal: (error: Error) => v
   let lastId = READY;
   let ended: Error | null = null;
 
-  const wait = <Value>(id: number): Promise<Value> =>
-    new Promise((resolve, reject) => {
-      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-    });
+  const wait = async (id: number): Promise<unknown> =>
+    valueOf(
+      await new Promise<Outcome<unknown>>((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+      }),
+    );
   const end = (error: Error, fatal: boolean): void => {
     if (ended) return;
     ended = error;
@@ -64,19 +73,17 @@ export async function startWorker(role: WorkerRole, onFatal: (error: Error) => v
     end(new Error(`The database worker (${role.role}) stopped: ${why}. Restart Headgate`), true);
 
   worker.on("message", ({ id, outcome }: WorkerReply) => {
-    const waiter = waiting.get(id);
+    waiting.get(id)?.resolve(outcome);
     waiting.delete(id);
-    if ("value" in outcome) waiter?.resolve(outcome.value);
-    else waiter?.reject(new EmbeddedError(outcome.failure));
   });
   worker.on("error", (error) => stopped(messageOf(error)));
   worker.on("exit", (code) => stopped(`it ended with code ${code}`));
 
-  const call = <Value>(request: Unnumbered<WorkerRequest>): Promise<Value> => {
-    if (ended) return Promise.reject(ended);
+  const call = async <Value>(request: Unnumbered<WorkerRequest>): Promise<Value> => {
+    if (ended) throw ended;
     lastId += 1;
     worker.postMessage({ ...request, id: lastId });
-    return wait(lastId);
+    return (await wait(lastId)) as Value;
   };
   const close = async (): Promise<void> => {
     if (ended) return;

@@ -1,4 +1,4 @@
-import { EmbeddedError, type WorkerLink } from "./embedded-link.ts";
+import { valueOf, type WorkerLink } from "./embedded-link.ts";
 import type { JobOutcome, Statement, StatementResult, WriteJob } from "./embedded-protocol.ts";
 
 /** Most jobs in one commit; bounds how long the first of them waits for the last. */
@@ -19,24 +19,28 @@ export interface Writer {
   readonly close: () => void;
 }
 
-interface Queued {
-  /** Null for a caller who wants to hold the writer. */
-  readonly job: WriteJob | null;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
+interface QueuedJob {
+  readonly job: WriteJob;
+  readonly resolve: (outcome: JobOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface QueuedHolder {
+  readonly job: null;
+  readonly resolve: (held: HeldWriter) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export function createWriter(link: WorkerLink): Writer {
-  const queue: Queued[] = [];
+  const queue: (QueuedJob | QueuedHolder)[] = [];
   let busy = false;
   let closed = false;
 
-  const enqueue = <Value>(job: WriteJob | null): Promise<Value> =>
-    new Promise((resolve, reject) => {
-      if (closed) return reject(new Error("The database is closed"));
-      queue.push({ job, resolve: resolve as (value: unknown) => void, reject });
-      next();
-    });
+  const enqueue = (queued: QueuedJob | QueuedHolder): void => {
+    if (closed) return queued.reject(closedError());
+    queue.push(queued);
+    next();
+  };
 
   const free = (): void => {
     busy = false;
@@ -54,16 +58,13 @@ export function createWriter(link: WorkerLink): Writer {
     }
   }
 
-  async function writeGroup(group: readonly Queued[]): Promise<void> {
+  async function writeGroup(group: readonly QueuedJob[]): Promise<void> {
     try {
       const jobs = group.map(({ job }) => job);
-      const outcomes = await link.call<readonly JobOutcome[]>({
-        kind: "write",
-        jobs: jobs.filter((job) => job !== null),
-      });
-      group.forEach((each, index) => settle(each, outcomes[index]));
+      const outcomes = await link.call<readonly JobOutcome[]>({ kind: "write", jobs });
+      for (const [index, { resolve }] of group.entries()) resolve(outcomes[index] ?? UNANSWERED);
     } catch (error) {
-      for (const each of group) each.reject(error instanceof Error ? error : new Error(String(error)));
+      for (const { reject } of group) reject(error);
     }
   }
 
@@ -81,23 +82,27 @@ export function createWriter(link: WorkerLink): Writer {
   }
 
   return {
-    write: (job) => enqueue(job),
-    hold: () => enqueue(null),
+    write: async (job) =>
+      valueOf(await new Promise<JobOutcome>((resolve, reject) => enqueue({ job, resolve, reject }))),
+    hold: () => new Promise((resolve, reject) => enqueue({ job: null, resolve, reject })),
     close: () => {
       closed = true;
-      for (const each of queue.splice(0)) each.reject(new Error("The database is closed"));
+      for (const { reject } of queue.splice(0)) reject(closedError());
     },
   };
 }
 
-/** The jobs at the head of the queue, up to the next caller who wants the writer for itself. */
-function takeGroup(queue: Queued[]): readonly Queued[] {
-  const end = queue.findIndex(({ job }) => job === null);
-  return queue.splice(0, Math.min(end < 0 ? queue.length : end, GROUP_LIMIT));
-}
+const UNANSWERED: JobOutcome = {
+  failure: { message: "The database worker left a write unanswered", code: null },
+};
+const closedError = (): Error => new Error("The database is closed");
 
-function settle(queued: Queued, outcome: JobOutcome | undefined): void {
-  if (!outcome) queued.reject(new Error("The database worker left a statement without an answer"));
-  else if ("failure" in outcome) queued.reject(new EmbeddedError(outcome.failure));
-  else queued.resolve(outcome.value);
+/** The jobs at the head of the queue, up to the next caller who wants the writer for itself. */
+function takeGroup(queue: (QueuedJob | QueuedHolder)[]): readonly QueuedJob[] {
+  const group: QueuedJob[] = [];
+  for (let first = queue[0]; first?.job && group.length < GROUP_LIMIT; first = queue[0]) {
+    group.push(first);
+    queue.shift();
+  }
+  return group;
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { outsideTransaction } from "../kernel/transaction-scope.ts";
 import type { WakeUps } from "./engine-services.ts";
 
 /** Wake-ups within this process. Many calls before the event loop turns are one. */
@@ -11,7 +12,7 @@ export function localWakeUps(): WakeUps {
       due.add(channel);
       setImmediate(() => {
         due.delete(channel);
-        emitter.emit(channel);
+        outsideTransaction(() => emitter.emit(channel));
       });
     },
     listen: (channel, wake) => {

@@ -1,27 +1,36 @@
 import type pg from "pg";
+import { retryAfterDeadlock } from "./deadlock-retry.ts";
 import type { Statement, StatementResult } from "./embedded-protocol.ts";
 import type { EngineServices } from "./engine-services.ts";
 
 /** Runs statements in one transaction of a connection from the pool. */
 export const postgresBatch =
-  (pool: pg.Pool): EngineServices["batch"] =>
-  async (statements, guarded) => {
-    const client = await pool.connect();
-    try {
-      await client.query("begin");
-      const results = await runStatements(client, statements, guarded);
-      await client.query(results ? "commit" : "rollback");
-      client.release();
-      return results;
-    } catch (error) {
-      await client.query("rollback").then(
-        () => client.release(),
-        // A connection that cannot roll back is not used again.
-        () => client.release(true),
-      );
-      throw error;
-    }
-  };
+  (connect: () => Promise<pg.PoolClient>): EngineServices["batch"] =>
+  (statements, guarded) =>
+    retryAfterDeadlock(() => runOnce(connect, statements, guarded));
+
+async function runOnce(
+  connect: () => Promise<pg.PoolClient>,
+  statements: readonly Statement[],
+  guarded: boolean,
+): Promise<readonly StatementResult[] | null> {
+  const client = await connect();
+  try {
+    // One statement is a transaction by itself.
+    if (statements.length > 1) await client.query("begin");
+    const results = await runStatements(client, statements, guarded);
+    if (statements.length > 1) await client.query(results ? "commit" : "rollback");
+    client.release();
+    return results;
+  } catch (error) {
+    await client.query("rollback").then(
+      () => client.release(),
+      // A connection that cannot roll back is not used again.
+      () => client.release(true),
+    );
+    throw error;
+  }
+}
 
 async function runStatements(
   client: pg.PoolClient,

@@ -1,6 +1,14 @@
-import { type Dialect, PostgresAdapter, PostgresDialect } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  PostgresAdapter,
+  PostgresDialect,
+} from "kysely";
 import pg from "pg";
 import { messageOf } from "../kernel/errors.ts";
+import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import { LIMIT_MILLIS } from "./transaction-limit.ts";
 import { postgresBatch } from "./postgres-batch.ts";
 import { postgresWakeUps } from "./postgres-wake-ups.ts";
 import type { EngineFacts } from "./engine.ts";
@@ -69,37 +77,56 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     await pool.end();
   };
   try {
-    await refuseOldVersion(pool);
+    await refuseUnfit(pool);
   } catch (error) {
     await close();
     throw error;
   }
-  const dialect = new PostgresDialect({ pool: { connect: () => pool.connect(), end: close, options: {} } });
-  const services = { batch: postgresBatch(pool), wakeUps: listening.wakeUps };
+  const dialect = new PostgresDialect({
+    pool: { connect: () => connectOutside(pool), end: close, options: {} },
+  });
+  const services = { batch: postgresBatch(() => connectOutside(pool)), wakeUps: listening.wakeUps };
   const adapter: PostgresAdapter & AdapterWithServices = Object.assign(new PostgresAdapter(), {
     facts,
     services,
   });
   return {
     createAdapter: () => adapter,
-    createDriver: () => dialect.createDriver(),
+    createDriver: () => Object.assign(dialect.createDriver(), { beginTransaction }),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   };
 }
 
-async function refuseOldVersion(pool: pg.Pool): Promise<void> {
-  const version = await serverVersion(pool);
+/** A connection for a query outside transactions; inside of one it could wait for its own end. */
+async function connectOutside(pool: pg.Pool): Promise<pg.PoolClient> {
+  refuseInTransaction("A query on the database instead of the open transaction");
+  return pool.connect();
+}
+
+/** In one round trip: a statement may not outlive the transaction by much. */
+async function beginTransaction(connection: DatabaseConnection): Promise<void> {
+  await connection.executeQuery(CompiledQuery.raw(`begin; set local statement_timeout = ${LIMIT_MILLIS}`));
+}
+
+async function refuseUnfit(pool: pg.Pool): Promise<void> {
+  const { version, encoding } = await serverFacts(pool);
   if (version < OLDEST_VERSION)
     throw new Error(
       `Headgate needs PostgreSQL ${OLDEST_VERSION} or newer, and DATABASE_URL leads to version ${version}`,
     );
+  if (encoding !== "UTF8")
+    throw new Error(
+      `Headgate needs a database with the encoding UTF8, and DATABASE_URL leads to one with ${encoding}`,
+    );
 }
 
-async function serverVersion(pool: pg.Pool): Promise<number> {
+async function serverFacts(pool: pg.Pool): Promise<{ readonly version: number; readonly encoding: string }> {
   try {
-    const { rows } = await pool.query<{ server_version_num: string }>("show server_version_num");
-    return Math.floor(Number(rows[0]?.server_version_num) / 10_000);
+    const { rows } = await pool.query<{ number: string; encoding: string }>(
+      "select current_setting('server_version_num') as number, current_setting('server_encoding') as encoding",
+    );
+    return { version: Math.floor(Number(rows[0]?.number) / 10_000), encoding: rows[0]?.encoding ?? "" };
   } catch (error) {
     throw new Error(`PostgreSQL cannot be reached with DATABASE_URL: ${messageOf(error)}`, { cause: error });
   }

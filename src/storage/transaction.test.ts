@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { eachEngine, type TestDatabase } from "../../test/support/databases.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import { batch } from "./batch.ts";
 import type { Database } from "./database.ts";
 import { afterCommit, runTransaction } from "./transaction.ts";
 
@@ -37,11 +38,18 @@ eachEngine((engine) => {
   });
 
   it("shows its writes to itself and to nobody else before it commits", async () => {
-    await runTransaction(db, async (tx) => {
+    const written = Promise.withResolvers<void>();
+    const seen = Promise.withResolvers<void>();
+    const done = runTransaction(db, async (tx) => {
       await put(tx, "c");
       expect(await get(tx, "c")).toBe("1");
-      expect(await get(db, "c")).toBeUndefined();
+      written.resolve();
+      await seen.promise;
     });
+    await written.promise;
+    expect(await get(db, "c")).toBeUndefined();
+    seen.resolve();
+    await done;
     expect(await get(db, "c")).toBe("1");
   });
 
@@ -62,6 +70,15 @@ eachEngine((engine) => {
     refuseInTransaction("A call");
   });
 
+  it("refuses queries past the open transaction, which could wait for its end or miss its writes", async () => {
+    const past = /on the database instead of the open transaction/;
+    await expect(runTransaction(db, () => put(db, "past"))).rejects.toThrow(past);
+    await expect(runTransaction(db, () => get(db, "past"))).rejects.toThrow(past);
+    await expect(runTransaction(db, () => runTransaction(db, async () => {}))).rejects.toThrow(past);
+    await expect(runTransaction(db, () => batch(db, [db.deleteFrom("settings")]))).rejects.toThrow(past);
+    expect(await get(db, "past")).toBeUndefined();
+  });
+
   it("cannot be committed after a statement failed, even when the error was caught", async () => {
     await put(db, "e");
     await expect(
@@ -69,7 +86,7 @@ eachEngine((engine) => {
         await put(tx, "e2");
         await put(tx, "e").catch(() => undefined);
       }),
-    ).rejects.toThrow();
+    ).rejects.toThrow(/failed before|aborted|rolled back/i);
     expect(await get(db, "e2")).toBeUndefined();
   });
 

@@ -1,11 +1,7 @@
 import { markTransaction } from "../kernel/transaction-scope.ts";
 import type { Database } from "./database.ts";
-
-/** How long a transaction may live; on the embedded database it keeps all other writers waiting. */
-const LIMIT_MILLIS = 5_000;
-const ATTEMPTS = 3;
-/** Serialization failure and deadlock: PostgreSQL has undone everything, and asks to try again. */
-const RETRYABLE = new Set(["40001", "40P01"]);
+import { retryAfterDeadlock } from "./deadlock-retry.ts";
+import { LIMIT_MILLIS } from "./transaction-limit.ts";
 
 const afterCommits = new WeakMap<Database, (() => void)[]>();
 
@@ -14,16 +10,8 @@ const afterCommits = new WeakMap<Database, (() => void)[]>();
  * Inside a transaction already, joins it. Ends with an Error after 5 s.
  * After a deadlock `work` runs again, so its only effects are those on `tx`.
  */
-export async function runTransaction<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
-  if (db.isTransaction) return work(db);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await runOnce(db, work);
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
-    }
-  }
-}
+export const runTransaction = <T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> =>
+  db.isTransaction ? work(db) : retryAfterDeadlock(() => runOnce(db, work));
 
 /** Calls `effect` once the transaction is committed, never when it is rolled back; outside of one, at once. */
 export function afterCommit(db: Database, effect: () => void): void {
@@ -69,6 +57,3 @@ async function withinLimit<T>(work: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
-
-const isRetryable = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && RETRYABLE.has(error.code);

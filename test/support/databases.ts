@@ -34,12 +34,9 @@ export function eachEngine(tests: (engine: Engine) => void): void {
   describe("on SQLite", () => {
     tests(testEngine("SQLite", "embedded", embeddedPlace));
   });
-  describe.skipIf(url === null)(
-    url === null ? "on PostgreSQL (this machine has none)" : "on PostgreSQL",
-    () => {
-      tests(testEngine("PostgreSQL", "postgres", () => postgresPlace(url ?? "")));
-    },
-  );
+  describe.skipIf(url === null)(`on PostgreSQL${url === null ? " (this machine has none)" : ""}`, () => {
+    tests(testEngine("PostgreSQL", "postgres", () => postgresPlace(url ?? "")));
+  });
 }
 
 interface Place {
