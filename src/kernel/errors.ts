@@ -30,6 +30,7 @@ export const ERRORS = {
 
   USER_NOT_FOUND: { kind: "not_found", message: "Unknown user" },
   USER_EXISTS: { kind: "conflict", message: "A user with this name exists" },
+  USER_LAST_ADMIN: { kind: "conflict", message: "One system admin must remain" },
   TOKEN_NOT_FOUND: { kind: "not_found", message: "Unknown token" },
   SIGN_UP_CLOSED: { kind: "not_found", message: "This sign-up link is not valid any more" },
 

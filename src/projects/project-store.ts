@@ -32,6 +32,10 @@ export async function findProjectById(db: Database, id: string): Promise<Project
   return row ? toProject(row) : null;
 }
 
+/** Id and key of every project. */
+export const listProjectKeys = (db: Database): Promise<Pick<Project, "id" | "key">[]> =>
+  db.selectFrom("projects").select(["id", "key"]).execute();
+
 export async function setProjectName(db: Database, id: string, name: string): Promise<void> {
   await db.updateTable("projects").set({ name }).where("id", "=", id).execute();
 }
