@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { Id } from "../kernel/id.ts";
+import { Instant } from "../kernel/time.ts";
 
 /** Every kind of event; a new one is added here first. */
 export const EventKind = z.enum([
@@ -43,3 +45,27 @@ export interface EventFacts {
   readonly before?: unknown;
   readonly after?: unknown;
 }
+
+/** The chain of what belongs to no project; every project has one of its own, named by its id. */
+export const SYSTEM_CHAIN = "system";
+
+/** A fact in the audit log, sealed: what its hash is taken over, its place in its chain, and the hash. */
+export const AuditEvent = z.object({
+  id: Id,
+  chain: z.string(),
+  kind: EventKind,
+  projectId: Id.nullable(),
+  subjectId: z.string().nullable(),
+  actor: z.object({ name: z.string(), userId: z.string().nullable(), tokenId: z.string().nullable() }),
+  /** Where the request came from; null for work that no request began. */
+  address: z.string().nullable(),
+  requestId: z.string().nullable(),
+  /** What was and what is now: secrets are masked, YAML is its SHA-256. */
+  before: z.unknown(),
+  after: z.unknown(),
+  createdAt: Instant,
+  sequence: z.int(),
+  previousHash: z.string().nullable(),
+  hash: z.string(),
+});
+export type AuditEvent = z.output<typeof AuditEvent>;

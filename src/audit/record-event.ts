@@ -1,8 +1,31 @@
 import type { Context } from "../context.ts";
-import type { EventFacts } from "./event.ts";
+import { canonicalJson } from "../kernel/canonical-json.ts";
+import { newId } from "../kernel/id.ts";
+import { redact } from "../kernel/redaction.ts";
+import { wakeUp } from "../storage/wake-up.ts";
+import { type EventFacts, SYSTEM_CHAIN } from "./event.ts";
+import { EVENTS_WRITTEN, insertEvent } from "./event-store.ts";
 
-/** Writes the event in the change's own transaction, unsealed. */
+/**
+ * Writes the event in the change's own transaction, unsealed; the sealer gives it its place afterwards.
+ * Secrets in before and after are masked by their names, and YAML is replaced by its hash.
+ */
 export async function recordEvent(tx: Context, facts: EventFacts): Promise<void> {
-  void tx;
-  void facts;
+  const { kind, projectId, subjectId, before = null, after = null } = facts;
+  const { name, userId, tokenId, address, requestId } = tx.actor;
+  const createdAt = tx.now();
+  const id = newId(createdAt);
+  const chain = projectId ?? SYSTEM_CHAIN;
+  const actor = { name, userId, tokenId };
+  const body = { id, chain, kind, projectId, subjectId, actor, address, requestId, before, after, createdAt };
+  await insertEvent(tx.db, {
+    id,
+    chain,
+    kind,
+    projectId,
+    subjectId,
+    bodyJson: canonicalJson(redact(body)),
+    createdAt,
+  });
+  wakeUp(tx.db, EVENTS_WRITTEN);
 }

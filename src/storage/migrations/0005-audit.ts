@@ -8,7 +8,7 @@ export const audit: Migration = {
       serial {serial}, id text not null unique, chain text not null, project_id text, kind text not null, subject_id text,
       body_json text not null, created_at bigint not null,
       sequence bigint, previous_hash text, hash text)`,
-    `create index events_unsealed on events (serial) where sequence is null`,
+    `create index events_unsealed on events (chain, serial) where sequence is null`,
     `create unique index events_by_sequence on events (chain, sequence)`,
     `create index events_by_subject on events (subject_id)`,
     `create table chain_heads (
