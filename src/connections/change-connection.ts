@@ -7,7 +7,7 @@ import { type Connection, ConnectionChange } from "./connection.ts";
 import { findConnection, findSecret, updateConnection } from "./connection-store.ts";
 import { getConnection } from "./get-connection.ts";
 import { leaveOneDefault } from "./leave-one-default.ts";
-import { forEvent, settleConnection } from "./settle-connection.ts";
+import { settleConnection } from "./settle-connection.ts";
 
 export interface ChangeConnection {
   /** Id or name. */
@@ -39,8 +39,8 @@ export async function changeConnection(ctx: Context, input: ChangeConnection): P
       kind: "connection.changed",
       projectId: null,
       subjectId: connection.id,
-      before: forEvent(before),
-      after: { ...forEvent(connection), passwordChanged: change.password !== undefined },
+      before: before,
+      after: { ...connection, passwordChanged: change.password !== undefined },
     });
     return connection;
   });

@@ -118,9 +118,6 @@ export type ConnectionChange = z.output<typeof ConnectionChange>;
 /** The name of the connection to the registry inside. */
 export const BUILT_IN = "built-in";
 
-/** How a stored secret shows in events. */
-export const MASK = "•••";
-
 /** True when the project may read and write through the connection. */
 export const isSharedWith = (connection: Connection, projectId: string): boolean =>
   connection.allProjects || connection.projects.some((project) => project.id === projectId);

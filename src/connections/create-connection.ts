@@ -7,7 +7,7 @@ import { parseInput } from "../kernel/parse-input.ts";
 import { type Connection, ConnectionDraft } from "./connection.ts";
 import { insertConnection } from "./connection-store.ts";
 import { leaveOneDefault } from "./leave-one-default.ts";
-import { forEvent, settleConnection } from "./settle-connection.ts";
+import { settleConnection } from "./settle-connection.ts";
 
 /** A connection about which nothing has been said. */
 export const blankConnection = (now: Date): Connection => ({
@@ -46,7 +46,7 @@ export async function createConnection(ctx: Context, input: ConnectionDraft): Pr
       kind: "connection.created",
       projectId: null,
       subjectId: connection.id,
-      after: forEvent(connection),
+      after: connection,
     });
     return connection;
   });

@@ -4,7 +4,6 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { countReleasesUsing, deleteConnectionRow } from "./connection-store.ts";
 import { getConnection } from "./get-connection.ts";
-import { forEvent } from "./settle-connection.ts";
 
 /**
  * Deletes a registry connection, by id or name. Needs a system admin. Refused while a release reads or writes through it.
@@ -27,7 +26,7 @@ export async function deleteConnection(ctx: Context, idOrName: string): Promise<
       kind: "connection.deleted",
       projectId: null,
       subjectId: connection.id,
-      before: forEvent(connection),
+      before: connection,
     });
   });
 }

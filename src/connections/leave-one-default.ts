@@ -2,7 +2,6 @@ import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import type { Connection } from "./connection.ts";
 import { clearDefault, findOtherDefaults } from "./connection-store.ts";
-import { forEvent } from "./settle-connection.ts";
 
 /** When this connection is the default, no other one is; in the caller's transaction. */
 export async function leaveOneDefault(tx: Context, connection: Connection): Promise<void> {
@@ -13,8 +12,8 @@ export async function leaveOneDefault(tx: Context, connection: Connection): Prom
       kind: "connection.changed",
       projectId: null,
       subjectId: other.id,
-      before: forEvent(other),
-      after: forEvent({ ...other, isDefault: false }),
+      before: other,
+      after: { ...other, isDefault: false },
     });
   }
 }

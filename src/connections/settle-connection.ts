@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { findProject } from "../projects/project-store.ts";
-import { BUILT_IN, type Connection, type ConnectionChange, MASK } from "./connection.ts";
+import { BUILT_IN, type Connection, type ConnectionChange } from "./connection.ts";
 import type { ConnectionSecret } from "./connection-store.ts";
 
 /** A connection together with what must not leave the program. */
@@ -92,9 +92,3 @@ async function findProjects(ctx: Context, keys: readonly string[]): Promise<Conn
   }
   return [...projects.values()];
 }
-
-/** The connection as events show it. */
-export const forEvent = (connection: Connection): object => ({
-  ...connection,
-  password: connection.hasPassword ? MASK : null,
-});
