@@ -34,3 +34,7 @@ export class RunAbortedError extends Error {
     this.why = why;
   }
 }
+
+/** Whether a run was aborted because its lease is lost: it has nothing to write any more. */
+export const isLost = (signal: AbortSignal): boolean =>
+  signal.reason instanceof RunAbortedError && signal.reason.why === "lost";

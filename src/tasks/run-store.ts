@@ -38,6 +38,10 @@ export const endTask = (
   end: { readonly state: "done" | "failed" | "cancelled"; readonly error: string | null },
 ): Promise<void> => writeAsRunning(db, lease, [{ ...FREE, ...end, ended_at: nowOf(db) }]);
 
+/** Ends a run that was interrupted and goes on at once. Throws LeaseLostError. */
+export const giveBackTask = (db: Database, lease: Lease): Promise<void> =>
+  writeAsRunning(db, lease, [{ ...FREE, state: "ready" }]);
+
 /** Ends a run that goes on at this moment. Throws LeaseLostError. */
 export const sleepTask = (db: Database, lease: Lease, wakeAtMillis: number): Promise<void> =>
   writeAsRunning(db, lease, [{ ...FREE, state: "ready", run_at: wakeAtMillis }]);

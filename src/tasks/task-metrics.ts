@@ -1,0 +1,62 @@
+import { sql } from "kysely";
+import type { Database } from "../storage/database.ts";
+import { nowOf } from "./database-clock.ts";
+import type { KnownKind } from "./lease-store.ts";
+
+/** How the tasks stand, for the metrics page. */
+export interface TaskMetrics {
+  readonly counts: readonly { readonly kind: string; readonly state: string; readonly count: number }[];
+  /** Live tasks of a kind or version that this process cannot carry out. */
+  readonly unknown: readonly { readonly kind: string; readonly version: number; readonly count: number }[];
+  /** How long the task that is due longest has waited, in milliseconds; 0 when none is due. */
+  readonly oldestDueMillis: number;
+}
+
+interface CountRow {
+  readonly kind: string;
+  readonly version: number;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** Counts all tasks; `kinds` are those that this process knows. */
+export async function readTaskMetrics(db: Database, kinds: readonly KnownKind[]): Promise<TaskMetrics> {
+  const known = new Set(kinds.map(({ name, version }) => `${name} ${version}`));
+  const { rows } = await sql<CountRow>`
+    select kind, version, state, count(*) as count from tasks group by kind, version, state
+    order by kind, version, state
+  `.execute(db);
+  const foreign = rows.filter((row) => !known.has(`${row.kind} ${row.version}`) && !hasEnded(row.state));
+  return {
+    counts: add(rows, (row) => `${row.kind} ${row.state}`).map(({ kind, state, count }) => ({
+      kind,
+      state,
+      count,
+    })),
+    unknown: add(foreign, (row) => `${row.kind} ${row.version}`).map(({ kind, version, count }) => ({
+      kind,
+      version,
+      count,
+    })),
+    oldestDueMillis: await oldestDueMillis(db),
+  };
+}
+
+const hasEnded = (state: string): boolean => state === "done" || state === "failed" || state === "cancelled";
+
+/** One row for each key, with the sum of the counts. */
+function add(rows: readonly CountRow[], keyOf: (row: CountRow) => string): readonly CountRow[] {
+  const sums = new Map<string, CountRow>();
+  for (const row of rows) {
+    const sum = sums.get(keyOf(row));
+    sums.set(keyOf(row), sum ? { ...sum, count: sum.count + row.count } : row);
+  }
+  return [...sums.values()];
+}
+
+async function oldestDueMillis(db: Database): Promise<number> {
+  const { rows } = await sql<{ readonly millis: number | null }>`
+    select ${nowOf(db)} - min(run_at) as millis from tasks where state = 'ready' and run_at <= ${nowOf(db)}
+  `.execute(db);
+  return rows[0]?.millis ?? 0;
+}
