@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
 import { idempotently } from "../access/idempotent-request.ts";
@@ -30,7 +31,7 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_OPEN_BODY_BYTES = 16 * 1024;
 
 /** What Fastify and the OpenAPI document are told of an endpoint. */
-export const schemaOf = (endpoint: Endpoint, success: unknown = successOf(endpoint)) => ({
+const schemaOf = (endpoint: Endpoint, success: unknown = successOf(endpoint)) => ({
   summary: endpoint.summary,
   tags: [endpoint.concept],
   ...(endpoint.open && { security: [] }),
@@ -104,4 +105,29 @@ async function repeatable<E extends Endpoint>(
   );
   if (replayed) void reply.header("idempotency-replayed", "true");
   return body as z.output<E["reply"]>;
+}
+
+const NDJSON = "application/x-ndjson";
+
+/** Adds the route of an endpoint that answers with lines of JSON, sent as they come. */
+export function answerLines<E extends Endpoint>(
+  app: FastifyInstance,
+  endpoint: E,
+  handle: (ctx: Context, input: InputOf<E>) => Promise<AsyncIterable<string>>,
+): void {
+  const lines = { description: "Lines of JSON", content: { [NDJSON]: { schema: endpoint.reply } } };
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path.slice("/v1".length),
+    schema: schemaOf(endpoint, lines),
+    config: { open: false },
+    handler: async (request, reply) => {
+      const found = await handle(request.ctx, inputOf<E>(request));
+      return reply.type(NDJSON).send(Readable.from(withLineEnds(found)));
+    },
+  });
+}
+
+async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`;
 }

@@ -7,8 +7,21 @@ import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
 import { connectionRoutes } from "./routes/connections.ts";
+import { distributionRoutes } from "./routes/distributions.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { projectRoutes } from "./routes/projects.ts";
+import { releaseRoutes } from "./routes/releases.ts";
 import { serviceRoutes } from "./routes/services.ts";
+
+/** One plugin for each concept. */
+const ROUTES = [
+  projectRoutes,
+  serviceRoutes,
+  connectionRoutes,
+  releaseRoutes,
+  distributionRoutes,
+  eventRoutes,
+];
 
 export interface ApiOptions {
   /** Who shows this token. Throws UNAUTHENTICATED. */
@@ -25,7 +38,7 @@ export const api =
     app.setErrorHandler(sendError);
     answerUnknownRoutes(app);
     identifyCallers(app, ctx, options);
-    for (const routes of [projectRoutes, serviceRoutes, connectionRoutes]) await app.register(routes);
+    for (const routes of ROUTES) await app.register(routes);
   };
 
 /** Gives each request its context. Without a good token only open routes go on. */

@@ -1,0 +1,51 @@
+import { countSteps, type DistributionStep } from "../../distributions/distribution.ts";
+import type { ReleaseSummary, ReleaseView } from "../../releases/release-view.ts";
+import { pinnedReference, type ReleaseItem } from "../../releases/release-item.ts";
+import type { DistributionReply, ReleaseLine, ReleaseReply } from "../contract/releases.ts";
+
+/** A release as lists show it. */
+export const releaseLine = (summary: ReleaseSummary): ReleaseLine => ({
+  ...summary.content,
+  project: summary.projectKey,
+  distribution: { ...summary.distribution, verifiedItems: summary.verified, totalItems: summary.total },
+});
+
+/** A release with all that it holds. */
+export const releaseReply = (view: ReleaseView): ReleaseReply => ({
+  ...view.content,
+  project: view.projectKey,
+  distribution: progressOf(view),
+  services: view.content.manifests.map(({ serviceName, receivedYaml, renderedYaml }) => ({
+    name: serviceName,
+    receivedYaml,
+    renderedYaml,
+  })),
+  items: itemsOf(view),
+});
+
+/** The copy of a release, image by image. */
+export const distributionReply = (view: ReleaseView): DistributionReply => ({
+  ...progressOf(view),
+  releaseId: view.content.id,
+  project: view.projectKey,
+  version: view.content.version,
+  items: itemsOf(view),
+});
+
+function progressOf({ distribution }: ReleaseView): ReleaseLine["distribution"] {
+  const { verified, total } = countSteps(distribution.steps);
+  return { ...distribution, verifiedItems: verified, totalItems: total };
+}
+
+function itemsOf({ content, distribution }: ReleaseView): ReleaseReply["items"] {
+  const steps = new Map(distribution.steps.map((step) => [step.itemId, step]));
+  return content.items.map((item) => itemReply(item, steps.get(item.id)));
+}
+
+const itemReply = (item: ReleaseItem, step: DistributionStep | undefined): ReleaseReply["items"][number] => ({
+  ...item,
+  pinnedReference: pinnedReference(item),
+  status: step?.status ?? "not_needed",
+  error: step?.error ?? "",
+  verifiedDigest: step?.verifiedDigest ?? null,
+});
