@@ -14,7 +14,11 @@ function* inBlocks<Item>(items: readonly Item[]): Generator<Item[]> {
 }
 
 /** Adds the unique blobs of newly pinned items, and counts the total anew. */
-export async function addBlobs(db: Database, distributionId: string, blobs: readonly SizedBlob[]): Promise<void> {
+export async function addBlobs(
+  db: Database,
+  distributionId: string,
+  blobs: readonly SizedBlob[],
+): Promise<void> {
   for (const block of inBlocks(blobs))
     await db
       .insertInto("distribution_blobs")
@@ -33,7 +37,11 @@ export async function addBlobs(db: Database, distributionId: string, blobs: read
     .set((eb) => ({
       total_bytes: eb
         .selectFrom("distribution_blobs")
-        .select((inner) => inner.cast<number>(inner.fn.coalesce(inner.fn.sum("size_bytes"), inner.lit(0)), "bigint").as("total"))
+        .select((inner) =>
+          inner
+            .cast<number>(inner.fn.coalesce(inner.fn.sum("size_bytes"), inner.lit(0)), "bigint")
+            .as("total"),
+        )
         .where("distribution_id", "=", distributionId),
     }))
     .where("id", "=", distributionId)

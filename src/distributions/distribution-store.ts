@@ -58,7 +58,10 @@ export async function insertDistribution(db: Database, distribution: FullDistrib
   }));
   const rowsPerStatement = 200;
   for (let start = 0; start < rows.length; start += rowsPerStatement)
-    await db.insertInto("distribution_steps").values(rows.slice(start, start + rowsPerStatement)).execute();
+    await db
+      .insertInto("distribution_steps")
+      .values(rows.slice(start, start + rowsPerStatement))
+      .execute();
 }
 
 /** The distribution with this id, steps in the order of the release's items. */

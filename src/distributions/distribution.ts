@@ -63,7 +63,10 @@ const RUNNING: ReadonlySet<DistributionStatus> = new Set(["creating", "retrying"
 export const isRunning = (status: DistributionStatus): boolean => RUNNING.has(status);
 
 /** How many of the items to push are verified, and how many there are. */
-export function countSteps(steps: readonly DistributionStep[]): { readonly verified: number; readonly total: number } {
+export function countSteps(steps: readonly DistributionStep[]): {
+  readonly verified: number;
+  readonly total: number;
+} {
   const needed = steps.filter((step) => step.status !== "not_needed");
   return { verified: needed.filter((step) => step.status === "verified").length, total: needed.length };
 }

@@ -1,7 +1,13 @@
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
-import type { FullContent, Packaging, ReleaseContent, ReleaseManifest, ReleaseSource } from "./release-content.ts";
+import type {
+  FullContent,
+  Packaging,
+  ReleaseContent,
+  ReleaseManifest,
+  ReleaseSource,
+} from "./release-content.ts";
 import { insertItems, listItems } from "./release-item-store.ts";
 
 export const toContent = (row: Tables["release_contents"]): ReleaseContent => ({

@@ -51,7 +51,10 @@ export async function insertItems(
   const rows = items.map((item, position) => toRow(contentId, position, item));
   const rowsPerStatement = 100;
   for (let start = 0; start < rows.length; start += rowsPerStatement)
-    await db.insertInto("release_items").values(rows.slice(start, start + rowsPerStatement)).execute();
+    await db
+      .insertInto("release_items")
+      .values(rows.slice(start, start + rowsPerStatement))
+      .execute();
 }
 
 export async function listItems(db: Database, contentId: string): Promise<ReleaseItem[]> {

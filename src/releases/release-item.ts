@@ -38,4 +38,10 @@ export const imageToRun = (item: Pick<ReleaseItem, "targetImage" | "sourceImage"
 
 /** The reference that later deployments use: `repository:tag@sha256:…`; null until pinned. */
 export const pinnedReference = (item: ReleaseItem): string | null =>
-  item.pinnedDigest === null ? null : `${imageToRun(item)}@${item.pinnedDigest}`;
+  item.pinnedDigest === null ? null : `${imageToRun(item).replace(/@.*$/, "")}@${item.pinnedDigest}`;
+
+/** Where the pin is read: what is pushed from its source, anything else where it will run. */
+export const pinPlace = (item: ReleaseItem): ItemPlace & { readonly reference: string } =>
+  item.push || item.targetImage === ""
+    ? { ...item.source, reference: item.sourceDigest ?? item.sourceTag }
+    : { ...item.target, reference: item.sourceDigest ?? item.targetTag };

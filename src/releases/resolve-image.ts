@@ -1,9 +1,10 @@
-import type { Connection } from "../connections/connection.ts";
+import { type Connection, coversRepository, namespaceIn } from "../connections/connection.ts";
 import { findConnectionFor } from "../connections/find-connection-for.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
 import { formatImageReference, type ImageReference, parseImageReference } from "../kernel/image-reference.ts";
+import type { Project } from "../projects/project.ts";
 import type { ItemPlace, ReleaseItem } from "./release-item.ts";
 
 /** An image of a release as a client asks for it; texts may be empty where a rule fills them. */
@@ -19,7 +20,7 @@ export interface ImageRequest {
 
 /** What all images of one release share. */
 export interface ImageSurroundings {
-  readonly projectId: string;
+  readonly project: Project;
   readonly serviceName: string;
   /** Where images are pushed; null when nothing is. */
   readonly targetConnection: Connection | null;
@@ -54,9 +55,9 @@ export async function resolveImage(
     serviceName: around.serviceName,
     containerName: request.containerName,
     imageName: request.imageName || lastSegment((source ?? target)?.repository ?? ""),
-    sourceImage: source === null ? "" : formatImageReference(source),
+    sourceImage: source === null ? "" : asSent(request.sourceImage, source),
     sourceTag: source?.tag ?? "",
-    targetImage: target === null ? "" : formatImageReference(target),
+    targetImage: target === null ? "" : asSent(request.targetImage, target),
     targetTag: target?.tag ?? "",
     push: request.push,
     source: source === null ? nowhere : await sourcePlace(ctx, around, request, source),
@@ -66,6 +67,13 @@ export async function resolveImage(
     pinnedAt: null,
     pinProblem: null,
   };
+}
+
+/** The client's own text, with the tag that stood in a field of its own; the full form when it sent none. */
+function asSent(text: string, reference: ImageReference): string {
+  if (text === "") return formatImageReference(reference);
+  const sent = parseImageReference(text);
+  return sent.tag === null && sent.digest === null ? `${text}:${reference.tag}` : text;
 }
 
 const nameOf = (around: ImageSurroundings, request: ImageRequest): string =>
@@ -93,28 +101,34 @@ function pushTarget(
 ): ImageReference {
   const connection = around.targetConnection;
   if (!connection)
-    throw new DomainError("INPUT_INVALID", `target registry not appointed, but ${nameOf(around, request)} is to be pushed`);
+    throw new DomainError(
+      "INPUT_INVALID",
+      `target registry not appointed, but ${nameOf(around, request)} is to be pushed`,
+    );
   if (request.targetImage !== "") {
     const target = withTag(request.targetImage, askedTag, "target_image");
-    if (!target || !contains(connection, target))
+    if (!target || !contains(connection, around.project, target))
       return refuse(
-        `target_image ${request.targetImage} is not inside the registry ${addressOf(connection)} that image_registry_id names`,
+        `target_image ${request.targetImage} is not inside the registry ${addressOf(connection, around.project)} that image_registry_id names`,
       );
+    if (target.tag === null) refuse(`target_image ${request.targetImage} needs a tag to be pushed to`);
     return target;
   }
   const tag = askedTag || source.tag;
   if (!tag) return refuse(`${nameOf(around, request)} needs a target_image_tag, for its source has no tag`);
-  const repository = [connection.namespace, lastSegment(source.repository)].filter(Boolean).join("/");
+  const namespace = namespaceIn(connection, around.project.key);
+  const repository = [namespace, lastSegment(source.repository)].filter(Boolean).join("/");
   return parseImageReference(formatImageReference({ host: connection.host, repository, tag, digest: null }));
 }
 
-/** The address of a connection as people read it: host and namespace. */
-export const addressOf = (connection: Pick<Connection, "host" | "namespace">): string =>
-  connection.namespace === "" ? connection.host : `${connection.host}/${connection.namespace}`;
+/** The address of a connection as a project knows it: host and namespace. */
+export function addressOf(connection: Connection, project: Project): string {
+  const namespace = namespaceIn(connection, project.key);
+  return namespace === "" ? connection.host : `${connection.host}/${namespace}`;
+}
 
-const contains = (connection: Connection, reference: ImageReference): boolean =>
-  reference.host === connection.host &&
-  (connection.namespace === "" || reference.repository.startsWith(`${connection.namespace}/`));
+const contains = (connection: Connection, project: Project, reference: ImageReference): boolean =>
+  reference.host === connection.host && coversRepository(connection, project.key, reference.repository);
 
 async function sourcePlace(
   ctx: Context,
@@ -122,9 +136,11 @@ async function sourcePlace(
   request: ImageRequest,
   source: ImageReference,
 ): Promise<ItemPlace> {
-  const connection = await findConnectionFor(ctx.db, around.projectId, source);
+  const connection = await findConnectionFor(ctx.db, around.project.id, source);
   if (!connection && request.push)
-    refuse(`failed to check registry, err: can't find source registry for image: ${formatImageReference(source)}`);
+    refuse(
+      `failed to check registry, err: can't find source registry for image: ${formatImageReference(source)}`,
+    );
   return { connectionId: connection?.id ?? null, repository: source.repository };
 }
 
@@ -136,6 +152,6 @@ async function targetPlace(
 ): Promise<ItemPlace> {
   const connection = request.push
     ? around.targetConnection
-    : await findConnectionFor(ctx.db, around.projectId, target);
+    : await findConnectionFor(ctx.db, around.project.id, target);
   return { connectionId: connection?.id ?? null, repository: target.repository };
 }

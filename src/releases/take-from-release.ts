@@ -17,7 +17,10 @@ export interface Original {
 export async function loadOriginal(ctx: Context, projectId: string, version: string): Promise<Original> {
   const content = await findContentByVersion(ctx.db, projectId, version);
   if (!content)
-    throw new DomainError("RELEASE_NOT_FOUND", `The original version ${version} does not exist in this project`);
+    throw new DomainError(
+      "RELEASE_NOT_FOUND",
+      `The original version ${version} does not exist in this project`,
+    );
   const distribution = await findDistributionOf(ctx.db, content.id);
   return { content: await withDetails(ctx.db, content), steps: distribution?.steps ?? [] };
 }
@@ -40,9 +43,15 @@ export function takeImage(original: Original, serviceName: string, request: Imag
     (candidate) => candidate.serviceName === serviceName && candidate.containerName === request.containerName,
   );
   if (!item)
-    throw new DomainError("INPUT_INVALID", `container not found, serviceName: ${serviceName}, containerName: ${request.containerName} in version ${original.content.version}`);
+    throw new DomainError(
+      "INPUT_INVALID",
+      `container not found, serviceName: ${serviceName}, containerName: ${request.containerName} in version ${original.content.version}`,
+    );
   if (item.pinnedDigest === null)
-    throw new DomainError("INPUT_INVALID", `${label} has no pinned digest in version ${original.content.version}`);
+    throw new DomainError(
+      "INPUT_INVALID",
+      `${label} has no pinned digest in version ${original.content.version}`,
+    );
   const fromTarget = isVerified(original, item) || (!item.push && item.targetImage !== "");
   const image = fromTarget ? item.targetImage : item.sourceImage;
   const tag = fromTarget ? item.targetTag : item.sourceTag;
@@ -67,9 +76,15 @@ const isVerified = (original: Original, item: ReleaseItem): boolean =>
 function refuseContradiction(label: string, request: ImageRequest, item: ReleaseItem): void {
   const images = [item.sourceImage, item.targetImage].flatMap((image) => [image, withoutTag(image)]);
   if (request.sourceImage !== "" && !images.includes(request.sourceImage))
-    throw new DomainError("INPUT_INVALID", `source_image ${request.sourceImage} contradicts the original: ${label} is ${imageToRun(item)} there`);
+    throw new DomainError(
+      "INPUT_INVALID",
+      `source_image ${request.sourceImage} contradicts the original: ${label} is ${imageToRun(item)} there`,
+    );
   if (request.sourceTag !== "" && ![item.sourceTag, item.targetTag].includes(request.sourceTag))
-    throw new DomainError("INPUT_INVALID", `source_image_tag ${request.sourceTag} contradicts the original: ${label} is ${imageToRun(item)} there`);
+    throw new DomainError(
+      "INPUT_INVALID",
+      `source_image_tag ${request.sourceTag} contradicts the original: ${label} is ${imageToRun(item)} there`,
+    );
 }
 
 const withoutTag = (image: string): string => image.replace(/:[^:/@]+(@.*)?$/, "");

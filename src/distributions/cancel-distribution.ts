@@ -1,0 +1,22 @@
+import { recordEvent } from "../audit/record-event.ts";
+import type { Context } from "../context.ts";
+import { requestCancel } from "../tasks/task-queue.ts";
+import { isRunning } from "./distribution.ts";
+import { findDistributionOf, moveDistribution, moveSteps } from "./distribution-store.ts";
+
+/** Stops the copy of a content that is being deleted, in the caller's transaction. One that ended is left alone. */
+export async function cancelDistribution(tx: Context, contentId: string): Promise<void> {
+  const distribution = await findDistributionOf(tx.db, contentId);
+  if (!distribution || !isRunning(distribution.status)) return;
+  const now = tx.now();
+  await requestCancel(tx.db, now, distribution.taskId);
+  const change = { status: "cancelled", ended_at: now.getTime() };
+  if (!(await moveDistribution(tx.db, distribution.id, ["creating", "retrying"], change))) return;
+  const stopped = { status: "cancelled", error: "the version was deleted" } as const;
+  await moveSteps(tx.db, distribution.id, ["waiting", "pinned", "copying"], stopped, now);
+  await recordEvent(tx, {
+    kind: "distribution.cancelled",
+    projectId: distribution.projectId,
+    subjectId: distribution.id,
+  });
+}

@@ -1,0 +1,51 @@
+import type { Context } from "../context.ts";
+import { findContent, withDetails } from "../releases/release-content-store.ts";
+import { defineTask } from "../tasks/task.ts";
+import { copyItems } from "./copy-items.ts";
+import { COPY_DISTRIBUTION, CopyPayload } from "./copy-request.ts";
+import { beginCopyRun } from "./copy-run.ts";
+import { findDistribution } from "./distribution-store.ts";
+import { isRunning } from "./distribution.ts";
+import { failDistribution, finishDistribution } from "./finish-distribution.ts";
+import { pinItems } from "./pin-items.ts";
+
+/**
+ * Copies a release to its target registry. Steps, each done at most once after it is recorded:
+ * `pin` every image by digest · `blob:<digest>` each unique layer once · `manifest:<item>` each image's manifests
+ * and tag, verified. A step that a crash cut off begins again; what it did before is looked up first.
+ */
+export const copyDistribution = defineTask<CopyPayload, Context>({
+  name: COPY_DISTRIBUTION.kind,
+  version: COPY_DISTRIBUTION.version,
+  payload: CopyPayload,
+  maxAttempts: 5,
+  concurrency: 4,
+
+  async run(ctx, { contentId, distributionId }, task) {
+    const pinning = await load(ctx, contentId, distributionId);
+    if (!pinning) return;
+    await pinItems(beginCopyRun(ctx, task, pinning));
+    const pinned = await load(ctx, contentId, distributionId);
+    if (!pinned) return;
+    const open = new Set(
+      pinned.distribution.steps
+        .filter((step) => step.status !== "verified" && step.status !== "not_needed")
+        .map((step) => step.itemId),
+    );
+    const items = pinned.content.items.filter((item) => open.has(item.id) && item.pinnedDigest !== null);
+    await copyItems(beginCopyRun(ctx, task, pinned), items);
+    await task.transaction((db) => finishDistribution({ ...ctx, db }, distributionId));
+  },
+
+  async onEnd(ctx, { distributionId }, end) {
+    if (end.state === "failed") await failDistribution(ctx, distributionId, end.error);
+  },
+});
+
+/** What the task works on; null when the release was deleted or its distribution has ended. */
+async function load(ctx: Context, contentId: string, distributionId: string) {
+  const content = await findContent(ctx.db, contentId);
+  const distribution = await findDistribution(ctx.db, distributionId);
+  if (!content || !distribution || !isRunning(distribution.status)) return null;
+  return { content: await withDetails(ctx.db, content), distribution };
+}

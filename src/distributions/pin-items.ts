@@ -1,0 +1,87 @@
+import { recordEvent } from "../audit/record-event.ts";
+import type { Context } from "../context.ts";
+import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
+import { withDetails } from "../releases/release-content-store.ts";
+import { imageToRun, pinPlace, type ReleaseItem } from "../releases/release-item.ts";
+import { pinItem, setPinProblem } from "../releases/release-item-store.ts";
+import { renderManifests } from "../releases/render-manifests.ts";
+import type { CopyRun } from "./copy-run.ts";
+import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
+import { moveStep } from "./distribution-store.ts";
+import { loadImageTree } from "./image-tree.ts";
+
+/** What came of trying to pin one item; JSON, for it is kept as a step's result. */
+interface PinOutcome {
+  readonly itemId: string;
+  readonly digest: string | null;
+  readonly problem: string;
+  /** What has to be moved; nothing when the item is not pushed. */
+  readonly blobs: readonly SizedBlob[];
+}
+
+/** The first step: pins every item that has no pin, all at once, before any byte moves. */
+export async function pinItems(run: CopyRun): Promise<void> {
+  const unpinned = run.content.items.filter((item) => item.pinnedDigest === null);
+  await run.task.step(
+    "pin",
+    () => Promise.all(unpinned.map((item) => pinOne(run, item))),
+    (db, outcomes) => savePins({ ...run.ctx, db }, run, outcomes),
+  );
+}
+
+async function pinOne(run: CopyRun, item: ReleaseItem): Promise<PinOutcome> {
+  try {
+    const { connectionId, repository, reference } = pinPlace(item);
+    if (connectionId === null)
+      return unpinned(item, `no registry connection of this project reaches ${imageToRun(item)}`);
+    const registry = await run.registryOf(connectionId);
+    const tree = await loadImageTree({ registry, repository, reference }, run.task.signal);
+    return { itemId: item.id, digest: tree.root.digest, problem: "", blobs: item.push ? tree.blobs : [] };
+  } catch (error) {
+    run.task.signal.throwIfAborted();
+    if (error instanceof ExternalSystemError || error instanceof DomainError)
+      return unpinned(item, messageOf(error));
+    throw error;
+  }
+}
+
+const unpinned = (item: ReleaseItem, problem: string): PinOutcome => ({
+  itemId: item.id,
+  digest: null,
+  problem,
+  blobs: [],
+});
+
+async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome[]): Promise<void> {
+  const now = tx.now();
+  for (const outcome of outcomes) await savePin(tx, run.distribution.id, outcome);
+  await addBlobs(
+    tx.db,
+    run.distribution.id,
+    outcomes.flatMap((outcome) => outcome.blobs),
+  );
+  await renderManifests(tx.db, await withDetails(tx.db, run.content));
+  const pinned = outcomes.filter((outcome) => outcome.digest !== null);
+  if (pinned.length === 0) return;
+  await recordEvent(tx, {
+    kind: "release.pinned",
+    projectId: run.content.projectId,
+    subjectId: run.content.id,
+    after: {
+      pinnedAt: now.toISOString(),
+      digests: Object.fromEntries(pinned.map((one) => [one.itemId, one.digest])),
+    },
+  });
+}
+
+async function savePin(tx: Context, distributionId: string, outcome: PinOutcome): Promise<void> {
+  const now = tx.now();
+  const key = { distributionId, itemId: outcome.itemId };
+  if (outcome.digest === null) {
+    await setPinProblem(tx.db, outcome.itemId, outcome.problem);
+    await moveStep(tx.db, key, ["waiting"], { status: "failed", error: outcome.problem }, now);
+    return;
+  }
+  await pinItem(tx.db, outcome.itemId, outcome.digest, now);
+  await moveStep(tx.db, key, ["waiting"], { status: "pinned" }, now);
+}

@@ -1,0 +1,117 @@
+import { requireRole } from "../access/authorize.ts";
+import { recordEvent } from "../audit/record-event.ts";
+import { type Context, inTransaction } from "../context.ts";
+import { startDistribution } from "../distributions/start-distribution.ts";
+import { DomainError } from "../kernel/errors.ts";
+import { newId } from "../kernel/id.ts";
+import { parseInput } from "../kernel/parse-input.ts";
+import { ensureServices } from "../projects/ensure-services.ts";
+import { getProject } from "../projects/get-project.ts";
+import type { Project } from "../projects/project.ts";
+import { isUniqueViolation } from "../storage/unique-violation.ts";
+import { findTargetConnection } from "./find-target-connection.ts";
+import { Version } from "./release.ts";
+import type { FullContent, ReleaseSource } from "./release-content.ts";
+import { findContentByVersion, insertContent } from "./release-content-store.ts";
+import { ensureRelease } from "./release-store.ts";
+import type { ReleaseView } from "./release-view.ts";
+import { resolveServices, type ServiceRequest } from "./resolve-services.ts";
+import { loadOriginal, requestsOf } from "./take-from-release.ts";
+
+export interface CreateRelease {
+  readonly projectKey: string;
+  readonly version: string;
+  readonly source: ReleaseSource;
+  /** The version that images are taken from, by pin; null: everything is as supplied. */
+  readonly originalVersion: string | null;
+  readonly environmentName: string;
+  readonly production: boolean;
+  readonly description: string;
+  readonly labels: readonly string[];
+  /** Where images are pushed; null when none is. */
+  readonly targetConnectionId: string | null;
+  /** The name that the record shows. */
+  readonly createdBy: string;
+  /** With an original and none named: all that the original has. */
+  readonly services: readonly ServiceRequest[];
+}
+
+/**
+ * Records a release and asks for its copy; both are durable when this returns, nothing is copied yet.
+ * Needs a releaser. Throws PROJECT_NOT_FOUND, FORBIDDEN, INPUT_INVALID, NOT_IMPLEMENTED, RELEASE_EXISTS,
+ * RELEASE_NOT_FOUND (the original), CONNECTION_NOT_FOUND, CONNECTION_NOT_SHARED.
+ */
+export async function createRelease(ctx: Context, input: CreateRelease): Promise<ReleaseView> {
+  const project = await getProject(ctx, input.projectKey);
+  requireRole(ctx, project.id, "releaser");
+  parseInput(Version, input.version);
+  if (input.source === "environment")
+    throw new DomainError(
+      "NOT_IMPLEMENTED",
+      "A version cannot be made from an environment yet: this server knows no clusters. Use manual or from_version.",
+    );
+  try {
+    return await inTransaction(ctx, (tx) => insertRelease(tx, project, input));
+  } catch (error) {
+    if (isUniqueViolation(error, "release_contents")) throw alreadyExists(input.version);
+    throw error;
+  }
+}
+
+const alreadyExists = (version: string): DomainError =>
+  new DomainError("RELEASE_EXISTS", `failed to insert delivery version ${version}, version already exist`);
+
+async function insertRelease(tx: Context, project: Project, input: CreateRelease): Promise<ReleaseView> {
+  if (await findContentByVersion(tx.db, project.id, input.version)) throw alreadyExists(input.version);
+  const now = tx.now();
+  const { manifests, items, originalContentId } = await gather(tx, project, input);
+  const content: FullContent = {
+    id: newId(now),
+    releaseId: await ensureRelease(tx.db, project.id, input.version, now),
+    projectId: project.id,
+    version: input.version,
+    packaging: "manifests",
+    source: input.source,
+    environmentName: input.environmentName,
+    production: input.production,
+    originalContentId,
+    description: input.description,
+    labels: [...input.labels],
+    targetConnectionId: input.targetConnectionId,
+    createdBy: input.createdBy,
+    createdAt: now,
+    manifests,
+    items,
+  };
+  await ensureServices(
+    tx,
+    project.id,
+    manifests.map((manifest) => manifest.serviceName),
+  );
+  await insertContent(tx.db, content);
+  await recordEvent(tx, {
+    kind: "release.created",
+    projectId: project.id,
+    subjectId: content.id,
+    after: content,
+  });
+  return { projectKey: project.key, content, distribution: await startDistribution(tx, content) };
+}
+
+async function gather(tx: Context, project: Project, input: CreateRelease) {
+  const targetConnection = await findTargetConnection(tx, project, input.targetConnectionId);
+  const original =
+    input.originalVersion === null ? null : await loadOriginal(tx, project.id, input.originalVersion);
+  const services =
+    original && input.services.length === 0
+      ? requestsOf(original, targetConnection !== null)
+      : input.services;
+  const resolved = await resolveServices(tx, {
+    project,
+    targetConnection,
+    original,
+    rewriteYaml: input.source !== "manual",
+    services,
+  });
+  return { ...resolved, originalContentId: original?.content.id ?? null };
+}
