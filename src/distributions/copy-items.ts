@@ -71,18 +71,19 @@ async function finish(
   blobs: ReadonlyMap<string, Promise<string>>,
   limit: Limiter,
 ): Promise<void> {
-  const arrivals = await Promise.allSettled(tree.blobs.map((blob) => blobs.get(blob.digest)));
+  const arrivals = await Promise.allSettled(
+    tree.blobs.map(async ({ digest }) => [digest, await arrivalOf(blobs, digest)] as const),
+  );
   const failed = arrivals.find((arrival) => arrival.status === "rejected");
   if (failed) throw failed.reason;
-  const homes = new Map(
-    arrivals.flatMap((arrival, position) => {
-      const digest = tree.blobs[position]?.digest;
-      return arrival.status === "fulfilled" && arrival.value !== undefined && digest !== undefined
-        ? [[digest, arrival.value] as const]
-        : [];
-    }),
-  );
+  const homes = new Map(arrivals.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
   await copyImage(run, item, tree, homes, limit);
+}
+
+function arrivalOf(blobs: ReadonlyMap<string, Promise<string>>, digest: string): Promise<string> {
+  const arrival = blobs.get(digest);
+  if (!arrival) throw new Error(`the copy of ${digest} was never begun`);
+  return arrival;
 }
 
 /** Runs one image's part. A refusal by the outside or by a rule is this image's failure alone. */

@@ -3,7 +3,7 @@ import { findConnection } from "../connections/connection-store.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { Project } from "../projects/project.ts";
-import { addressOf } from "./resolve-image.ts";
+import { addressOf } from "./push-target.ts";
 
 /** The connection that images are pushed through. Throws CONNECTION_NOT_FOUND, CONNECTION_NOT_SHARED. */
 export async function findTargetConnection(
