@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
-import { type Actor, NOBODY } from "../access/actor.ts";
+import { NOBODY } from "../access/actor.ts";
+import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
+import { roleRoutes, signInRoutes, tokenRoutes, userRoutes } from "./routes/access.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { distributionRoutes } from "./routes/distributions.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -15,17 +17,21 @@ import { serviceRoutes } from "./routes/services.ts";
 
 /** One plugin for each concept. */
 const ROUTES = [
+  signInRoutes,
   projectRoutes,
   serviceRoutes,
   connectionRoutes,
   releaseRoutes,
   distributionRoutes,
+  userRoutes,
+  roleRoutes,
+  tokenRoutes,
   eventRoutes,
 ];
 
 export interface ApiOptions {
-  /** Who shows this token. Throws UNAUTHENTICATED. */
-  readonly authenticate: (ctx: Context, token: string) => Promise<Actor>;
+  /** Who shows this token. */
+  readonly authenticate: Authenticate;
 }
 
 /** Our own API; to be registered with the prefix `/v1`. */
@@ -53,7 +59,7 @@ function identifyCallers(app: FastifyInstance, ctx: Context, { authenticate }: A
     };
     request.ctx = nobody;
     if (request.routeOptions.config.open) return;
-    request.ctx = { ...nobody, actor: { ...(await authenticate(nobody, bearerToken(request))), ...origin } };
+    request.ctx = { ...nobody, actor: await authenticate(nobody, bearerToken(request), origin) };
   });
 }
 

@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import { type Actor, NOBODY } from "../../src/access/actor.ts";
+import type { Authenticate } from "../../src/access/authenticate.ts";
 import { api } from "../../src/api/api.ts";
 import type { Context } from "../../src/context.ts";
 import { DomainError } from "../../src/kernel/errors.ts";
@@ -30,10 +31,10 @@ export async function startApi(
   people: Readonly<Record<string, Partial<Actor>>>,
 ): Promise<ApiServer> {
   const app = Fastify({ routerOptions: { maxParamLength: 2048 } });
-  const authenticate = async (_: Context, token: string): Promise<Actor> => {
-    const person = people[token];
+  const authenticate: Authenticate = async (_, token, origin) => {
+    const person = people[token ?? ""];
     if (!person) throw new DomainError("UNAUTHENTICATED");
-    return { ...NOBODY, name: token, ...person };
+    return { ...NOBODY, name: token ?? "", ...person, ...origin };
   };
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
