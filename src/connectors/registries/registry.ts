@@ -65,7 +65,7 @@ export interface BlobCopy {
   readonly target: { readonly registry: Registry; readonly repository: string };
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** Called with the bytes that passed since the last call. */
+  /** Called with the bytes that passed since the last call; negative when a broken transfer starts over. */
   readonly onBytes?: (count: number) => void;
   readonly signal?: AbortSignal;
 }

@@ -1,0 +1,114 @@
+import { lookup as lookUp } from "node:dns/promises";
+import { isIP, type LookupFunction } from "node:net";
+import { createSecureContext, getCACertificates } from "node:tls";
+import { callbackify } from "node:util";
+import ipaddr from "ipaddr.js";
+import { buildConnector } from "undici";
+
+/** `never`: reached under no setting. `private`: only where an admin allowed it. */
+export type AddressKind = "public" | "private" | "never";
+
+/** Resolves a host name to addresses. */
+export type Resolve = (hostname: string) => Promise<readonly { address: string; family: number }[]>;
+
+export interface ConnectRules {
+  readonly allowPrivate: boolean;
+  /** PEM text of certificate authorities to trust besides the usual ones. */
+  readonly caPem: string | null;
+  readonly timeoutMillis: number;
+  readonly resolve?: Resolve | undefined;
+}
+
+/** The code of the error with which a connection to a forbidden address fails. */
+export const ADDRESS_REFUSED = "ERR_HEADGATE_ADDRESS_REFUSED";
+
+/** Metadata services of cloud providers that stand outside the link-local ranges. */
+const METADATA_ADDRESSES = new Set(["100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254"]);
+const PRIVATE_RANGES = new Set([
+  "private",
+  "loopback",
+  "uniqueLocal",
+  "carrierGradeNat",
+  "deprecatedSiteLocal",
+]);
+const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
+const IPV4_COMPATIBLE = ipaddr.IPv6.parse("::");
+
+/** Where in an IPv6 address of this range the bytes of the IPv4 address begin that it only wraps. */
+function wrappedAt(address: ipaddr.IPv6): number | null {
+  const range = address.range();
+  if (range === "6to4") return 2;
+  const wraps =
+    range === "ipv4Mapped" ||
+    range === "rfc6145" ||
+    (range === "rfc6052" && address.match(NAT64, 96)) ||
+    (range === "unicast" && address.match(IPV4_COMPATIBLE, 96));
+  return wraps ? 12 : null;
+}
+
+function unwrap(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (address instanceof ipaddr.IPv4) return address;
+  const at = wrappedAt(address);
+  return at === null ? address : new ipaddr.IPv4(address.toByteArray().slice(at, at + 4));
+}
+
+/** What kind of address this is, looking through every form that wraps an IPv4 address in an IPv6 one. */
+export function kindOfAddress(text: string): AddressKind {
+  if (!ipaddr.isValid(text)) return "never";
+  const address = unwrap(ipaddr.parse(text));
+  if (METADATA_ADDRESSES.has(address.toString())) return "never";
+  const range = address.range();
+  if (range === "unicast") return "public";
+  return PRIVATE_RANGES.has(range) ? "private" : "never";
+}
+
+/** Why this address must not be reached; null when it may. */
+function reasonAgainst(address: string, allowPrivate: boolean): string | null {
+  const kind = kindOfAddress(address);
+  if (kind === "never") return `the address ${address} is never reached (link-local, metadata or reserved)`;
+  if (kind === "private" && !allowPrivate)
+    return `the address ${address} is private, which this connection does not allow`;
+  return null;
+}
+
+const refusal = (reason: string): Error => Object.assign(new Error(reason), { code: ADDRESS_REFUSED });
+const resolveByDns: Resolve = (hostname) => lookUp(hostname, { all: true });
+
+/**
+ * Looks a name up and hands on only addresses that may be reached. The socket dials exactly these, so a name
+ * that answers otherwise the next time gains nothing.
+ */
+function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction {
+  const resolveAllowed = callbackify(async (hostname: string) => {
+    const found = await resolve(hostname);
+    const reasons = found.map(({ address }) => reasonAgainst(address, allowPrivate));
+    const allowed = found.filter((_, index) => reasons[index] === null);
+    if (allowed.length === 0) throw refusal(reasons[0] ?? "the host name has no address");
+    return allowed;
+  });
+  return (hostname, options, callback) =>
+    resolveAllowed(hostname, (error, allowed) => {
+      const [first] = error ? [] : allowed;
+      if (!first) callback(error, "", 0);
+      else if (options.all) callback(null, [...allowed]);
+      else callback(null, first.address, first.family);
+    });
+}
+
+/** How sockets are opened: no proxies, HTTP/1.1 only, and only to addresses that the rules allow. */
+export function guardedConnect(rules: ConnectRules): buildConnector.connector {
+  const secureContext = createSecureContext({
+    ca: rules.caPem === null ? undefined : [...getCACertificates("default"), rules.caPem],
+  });
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: rules.timeoutMillis,
+    secureContext,
+    lookup: guardedLookup(rules.resolve ?? resolveByDns, rules.allowPrivate),
+  });
+  return (options, callback) => {
+    const reason = isIP(options.hostname) ? reasonAgainst(options.hostname, rules.allowPrivate) : null;
+    if (reason !== null) callback(refusal(reason), null);
+    else connect(options, callback);
+  };
+}

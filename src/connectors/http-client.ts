@@ -1,0 +1,193 @@
+import type { Readable } from "node:stream";
+import { Agent, type Dispatcher, request as send } from "undici";
+import { ExternalSystemError } from "../kernel/errors.ts";
+import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import { connectionFailure } from "./connection-failure.ts";
+import { guardedConnect, type Resolve } from "./guarded-connect.ts";
+import { httpReply, type HttpReply } from "./http-reply.ts";
+
+/** Whom we talk to and what its connection allows. */
+export interface HttpRules {
+  /** How a person knows it; stands in errors. */
+  readonly system: string;
+  readonly allowPrivate: boolean;
+  /** Without it only https is spoken, through every redirect. */
+  readonly plainHttp: boolean;
+  readonly caPem: string | null;
+}
+
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: URL;
+  readonly rules: HttpRules;
+  /** Lower-case names. `authorization` goes to the origin of `url` only. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stream needs a `content-length` header. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Follow up to five redirects; otherwise the redirect is the answer. For GET and HEAD. */
+  readonly followRedirects?: boolean;
+  /** How long the answer may take to begin, in milliseconds. */
+  readonly firstByteMillis?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The only way out. Throws ExternalSystemError for what fails outside, and inside a transaction. */
+export interface HttpClient {
+  /** Any status is an answer. */
+  send(request: HttpRequest): Promise<HttpReply>;
+  close(): Promise<void>;
+}
+
+export interface HttpClientOptions {
+  readonly userAgent?: string | undefined;
+  /** Time limits in milliseconds: to connect, for the answer to begin, between two pieces of it. */
+  readonly connectMillis?: number | undefined;
+  readonly firstByteMillis?: number | undefined;
+  readonly stallMillis?: number | undefined;
+  /** How many sockets to one origin at a time. */
+  readonly connectionsPerHost?: number | undefined;
+  /** In place of DNS. */
+  readonly resolve?: Resolve | undefined;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const PASSING_STATUSES = new Set([408, 425, 429]);
+
+/** A failure of the outside that no status tells: what came back breaks the protocol or a promise. */
+export const systemError = (
+  rules: Pick<HttpRules, "system">,
+  message: string,
+  facts: { readonly retryable?: boolean; readonly status?: number; readonly cause?: unknown } = {},
+): ExternalSystemError =>
+  new ExternalSystemError(message, { system: rules.system, retryable: false, ...facts });
+
+/** How long an answer asks to wait, in milliseconds; null when it does not say. */
+export function retryAfterMillis(header: string | null, now: Date): number | null {
+  if (header === null) return null;
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime());
+}
+
+/** An answer that is a refusal. 408, 425, 429 and 5xx may pass when asked again. */
+export const replyError = (
+  rules: Pick<HttpRules, "system">,
+  reply: Pick<HttpReply, "status" | "header">,
+  message: string,
+): ExternalSystemError =>
+  new ExternalSystemError(message, {
+    system: rules.system,
+    status: reply.status,
+    retryable: reply.status >= 500 || PASSING_STATUSES.has(reply.status),
+    retryAfterMillis: retryAfterMillis(reply.header("retry-after"), new Date()),
+  });
+
+/** What the network layer threw, as callers know it; an abort keeps its reason, the unforeseen stays as it is. */
+function translate({ rules, signal }: HttpRequest, url: URL, error: unknown): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (error instanceof ExternalSystemError) return error;
+  const failure = connectionFailure(error);
+  if (!failure) return error;
+  const message = `${failure.doing} ${url.host}: ${failure.words}`;
+  return systemError(rules, message, { retryable: failure.retryable, cause: error });
+}
+
+function requireAllowedScheme(rules: HttpRules, url: URL): void {
+  if (url.protocol === "https:" || (url.protocol === "http:" && rules.plainHttp)) return;
+  const reason =
+    url.protocol === "http:" ? "the connection does not allow plain HTTP" : "only HTTP is spoken";
+  throw systemError(rules, `connecting to ${url.protocol}//${url.host}: ${reason}`);
+}
+
+/** Where a redirect leads; null for any other answer. Takes the redirect's body. */
+async function redirectTarget(request: HttpRequest, reply: HttpReply): Promise<URL | null> {
+  if (!request.followRedirects || !REDIRECTS.has(reply.status)) return null;
+  await reply.discard();
+  const location = reply.header("location");
+  if (location !== null && URL.canParse(location, reply.url.href)) return new URL(location, reply.url);
+  throw systemError(request.rules, `reading from ${reply.url.host}: a redirect that leads nowhere`);
+}
+
+function withoutAuthorization(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { authorization: _, ...others } = headers;
+  return others;
+}
+
+type Send = (request: HttpRequest, url: URL, headers: Readonly<Record<string, string>>) => Promise<HttpReply>;
+
+/** Every hop is a request of its own, through the guard; authorization does not leave its origin. */
+async function sendFollowing(sendOnce: Send, request: HttpRequest): Promise<HttpReply> {
+  let { url, headers = {} } = request;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
+    const reply = await sendOnce(request, url, headers);
+    const target = await redirectTarget(request, reply);
+    if (!target) return reply;
+    if (target.origin !== url.origin) headers = withoutAuthorization(headers);
+    url = target;
+  }
+  throw systemError(request.rules, `reading from ${request.url.host}: more than ${MAX_REDIRECTS} redirects`);
+}
+
+/** Sockets are shared by all requests with the same rules for addresses and certificates. */
+function agentFor(agents: Map<string, Dispatcher>, rules: HttpRules, options: HttpClientOptions): Dispatcher {
+  const key = JSON.stringify([rules.allowPrivate, rules.caPem]);
+  const known = agents.get(key);
+  if (known) return known;
+  const { allowPrivate, caPem } = rules;
+  const timeoutMillis = options.connectMillis ?? 10_000;
+  const agent = new Agent({
+    connect: guardedConnect({ allowPrivate, caPem, timeoutMillis, resolve: options.resolve }),
+    connections: options.connectionsPerHost ?? 18,
+    headersTimeout: options.firstByteMillis ?? 30_000,
+    bodyTimeout: options.stallMillis ?? 60_000,
+  });
+  agents.set(key, agent);
+  return agent;
+}
+
+/** Makes an HTTP client: no proxies, no cookies, no automatic decompression. */
+export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
+  const agents = new Map<string, Dispatcher>();
+  let closed = false;
+  const ownHeaders = { "user-agent": options.userAgent ?? "headgate", "accept-encoding": "identity" };
+
+  const sendOnce: Send = async (request, url, headers) => {
+    const { rules, method, signal, firstByteMillis } = request;
+    requireAllowedScheme(rules, url);
+    const errors = {
+      translate: (error: unknown) => translate(request, url, error),
+      tooLong: (limit: number) =>
+        systemError(rules, `reading from ${url.host}: the answer is longer than ${limit} bytes`),
+    };
+    try {
+      signal?.throwIfAborted();
+      const raw = await send(url, {
+        dispatcher: agentFor(agents, rules, options),
+        method,
+        headers: { ...ownHeaders, ...headers },
+        // undici takes any async iterable; its types only know streams.
+        body: (request.body ?? null) as Readable | string | Uint8Array | null,
+        signal: signal ?? null,
+        ...(firstByteMillis === undefined ? {} : { headersTimeout: firstByteMillis }),
+      });
+      return httpReply(url, raw, errors);
+    } catch (error) {
+      throw errors.translate(error);
+    }
+  };
+
+  return {
+    send: async (request) => {
+      const { host } = request.url;
+      refuseInTransaction(`A request to ${host}`);
+      if (closed) throw systemError(request.rules, `connecting to ${host}: the program is stopping`);
+      return await sendFollowing(sendOnce, request);
+    },
+    close: async () => {
+      closed = true;
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { Buffer } from "node:buffer";
+
+/** An answer whose body is still on its way: read it, stream it or discard it, or its connection stays taken. */
+export interface HttpReply {
+  readonly status: number;
+  /** Where it came from, after redirects. */
+  readonly url: URL;
+  header(name: string): string | null;
+  /** The whole body; fails when it is longer than this. */
+  bytes(limitBytes: number): Promise<Buffer>;
+  /** The beginning of the body, at most this long; the rest is dropped. */
+  beginning(limitBytes: number): Promise<Buffer>;
+  /** The body as it comes. Leaving the loop drops the rest. */
+  stream(): AsyncGenerator<Uint8Array, void, void>;
+  /** Reads away a short rest, so that the connection can be used again; drops a long one. */
+  discard(): Promise<void>;
+  /** Drops whatever has not come yet, with its connection. */
+  drop(): Promise<void>;
+}
+
+/** What the network layer gives. */
+export interface RawReply {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array> & { dump(options?: { limit: number }): Promise<void> };
+}
+
+/** How failures while reading become errors for the caller. */
+export interface ReplyErrors {
+  translate(error: unknown): unknown;
+  tooLong(limitBytes: number): Error;
+}
+
+async function readUpTo(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > limitBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Wraps an answer of the network layer. */
+export function httpReply(url: URL, raw: RawReply, errors: ReplyErrors): HttpReply {
+  async function* stream(): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* raw.body;
+    } catch (error) {
+      throw errors.translate(error);
+    }
+  }
+  return {
+    status: raw.statusCode,
+    url,
+    header: (name) => {
+      const value = raw.headers[name];
+      return (Array.isArray(value) ? value.join(", ") : value) ?? null;
+    },
+    bytes: async (limitBytes) => {
+      const bytes = await readUpTo(stream(), limitBytes);
+      if (bytes.length > limitBytes) throw errors.tooLong(limitBytes);
+      return bytes;
+    },
+    beginning: async (limitBytes) => (await readUpTo(stream(), limitBytes)).subarray(0, limitBytes),
+    stream,
+    discard: () => raw.body.dump(),
+    drop: () => raw.body.dump({ limit: 1 }),
+  };
+}
