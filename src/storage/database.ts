@@ -1,4 +1,5 @@
-import { type Dialect, Kysely } from "kysely";
+import { Kysely } from "kysely";
+import type { OpenEngine } from "./engine-services.ts";
 import { openEmbedded } from "./embedded-database.ts";
 import { openPostgres } from "./postgres-database.ts";
 import type { Tables } from "./tables.ts";
@@ -23,16 +24,20 @@ export type DatabaseOptions =
 
 export interface OpenDatabase {
   readonly db: Database;
+  /** Ends what runs, refuses what comes later; a second call waits for the first. */
   readonly close: () => Promise<void>;
 }
 
 /** Opens the embedded database or connects to PostgreSQL. Throws an Error whose message an operator can act on. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const db = new Kysely<Tables>({ dialect: await openDialect(options) });
-  return { db, close: () => db.destroy() };
+  const { dialect, close } = await openEngine(options);
+  const db = new Kysely<Tables>({ dialect });
+  let closed: Promise<void> | null = null;
+  // Kysely alone would not close what no query has used yet.
+  return { db, close: () => (closed ??= db.destroy().then(close)) };
 }
 
-const openDialect = (options: DatabaseOptions): Promise<Dialect> =>
+const openEngine = (options: DatabaseOptions): Promise<OpenEngine> =>
   options.kind === "embedded"
     ? openEmbedded(options.directory, options.onFatal ?? (() => undefined))
     : openPostgres(options);

@@ -1,24 +1,27 @@
-import type { Dialect } from "kysely";
 import { prepareDirectory } from "./embedded-directory.ts";
 import { embeddedDialect, type EmbeddedThreads } from "./embedded-dialect.ts";
 import { startWorker, type WorkerLink } from "./embedded-link.ts";
 import { createWriter } from "./embedded-writer.ts";
+import type { OpenEngine } from "./engine-services.ts";
+import { refuseOddParameters } from "./embedded-protocol.ts";
 import { localWakeUps } from "./local-wake-ups.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 
 const READERS = 2;
 
 /** Opens the database file of a directory: one writer thread, two readers. */
-export async function openEmbedded(directory: string, onFatal: (error: Error) => void): Promise<Dialect> {
+export async function openEmbedded(directory: string, onFatal: (error: Error) => void): Promise<OpenEngine> {
   refuseOldNode(process.versions.node);
   const threads = await startThreads(await prepareDirectory(directory), onFatal);
-  return embeddedDialect(threads, {
+  const dialect = embeddedDialect(threads, {
     batch: async (statements, guarded) => {
+      statements.forEach(refuseOddParameters);
       refuseInTransaction("A batch on the database instead of the open transaction");
       return threads.writer.write({ statements, guarded });
     },
     wakeUps: localWakeUps(),
   });
+  return { dialect, close: threads.close };
 }
 
 /** The SQLite library ends an older Node without a word; this says why instead. */

@@ -9,7 +9,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
-import type { StatementResult, Statement } from "./embedded-protocol.ts";
+import { refuseOddParameters, type Statement, type StatementResult } from "./embedded-protocol.ts";
 import type { HeldWriter, Writer } from "./embedded-writer.ts";
 import type { EngineFacts } from "./engine.ts";
 import type { AdapterWithServices, EngineServices } from "./engine-services.ts";
@@ -67,6 +67,7 @@ function embeddedDriver(threads: EmbeddedThreads): Driver {
   const newConnection = (): DatabaseConnection => {
     const connection: DatabaseConnection = {
       executeQuery: async <Row>(query: CompiledQuery) => {
+        refuseOddParameters(query);
         const transaction = transactions.get(connection);
         const result = transaction ? await runInside(transaction, query) : await runAlone(threads, query);
         return toQueryResult<Row>(result);
@@ -97,7 +98,7 @@ function embeddedDriver(threads: EmbeddedThreads): Driver {
       await runInside(openTransaction(connection), { sql: "commit", parameters: [] });
     },
     rollbackTransaction: (connection) => openTransaction(connection).held.rollback(),
-    destroy: () => threads.close(),
+    destroy: async () => {},
   };
 }
 

@@ -1,28 +1,28 @@
 import { mkdir, readFile, realpath } from "node:fs/promises";
 
 // SQLite's locks and its shared memory do not work across machines.
-const NETWORK_TYPES =
-  /^(nfs\d?|cifs|smb\d?|smbfs|afs|ncpfs|fuse\.sshfs|fuse\.s3fs|fuse\.rclone|9p|ceph|glusterfs|fuse\.glusterfs|lustre)$/;
+const NETWORK_TYPES = new Set(["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs"]);
 
 /** Makes the data directory (0700) and refuses one on a network file system; returns its real path. */
 export async function prepareDirectory(directory: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = await realpath(directory);
-  const type = await fileSystemType(path);
-  if (type && NETWORK_TYPES.test(type))
-    throw new Error(
-      `The data directory ${path} lies on a network file system (${type}), where the embedded database can lose data: set HEADGATE_DATA_DIR to a local disk, or use PostgreSQL (DATABASE_URL)`,
-    );
+  if (process.platform === "linux")
+    refuseNetworkFileSystem(await readFile("/proc/self/mountinfo", "utf8"), path);
   return path;
 }
 
-async function fileSystemType(path: string): Promise<string | null> {
-  if (process.platform !== "linux") return null;
-  return fileSystemTypeIn(await readFile("/proc/self/mountinfo", "utf8"), path);
+/** Throws an Error when the mounts of this machine (the text of /proc/self/mountinfo) put the path on a network. */
+export function refuseNetworkFileSystem(mountinfo: string, path: string): void {
+  const type = fileSystemType(mountinfo, path);
+  if (type && NETWORK_TYPES.has(type))
+    throw new Error(
+      `The data directory ${path} lies on a network file system (${type}), where the embedded database can lose data: set HEADGATE_DATA_DIR to a local disk, or use PostgreSQL (DATABASE_URL)`,
+    );
 }
 
-/** The type of the file system that holds an absolute path, by Linux's mountinfo (man 5 proc). */
-export function fileSystemTypeIn(mountinfo: string, path: string): string | null {
+/** Each line: id, parent, device, root, mount point, options … - type, source, options (man 5 proc). */
+function fileSystemType(mountinfo: string, path: string): string | null {
   let found: { mount: string; type: string } | null = null;
   for (const line of mountinfo.split("\n")) {
     const [before = "", after = ""] = line.split(" - ");

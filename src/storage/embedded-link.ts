@@ -50,8 +50,12 @@ const workerFile = new URL(`./embedded-worker${extname(import.meta.url)}`, impor
  * Starts a database worker and waits until it is ready. When it ever stops by itself, every open and
  * later call is refused and `onFatal` hears of it, once.
  */
-export async function startWorker(role: WorkerRole, onFatal: (error: Error) => void): Promise<WorkerLink> {
-  const worker = new Worker(workerFile, { workerData: role, name: `database-${role.role}`, execArgv: [] });
+export async function startWorker(
+  role: WorkerRole,
+  onFatal: (error: Error) => void,
+  file: URL = workerFile,
+): Promise<WorkerLink> {
+  const worker = new Worker(file, { workerData: role, name: `database-${role.role}`, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let lastId = READY;
   let ended: Error | null = null;

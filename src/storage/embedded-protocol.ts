@@ -4,6 +4,25 @@ export interface Statement {
   readonly parameters: readonly unknown[];
 }
 
+/**
+ * Throws an Error for a parameter that SQLite cannot hold. Checked before it is sent to another thread:
+ * there it would take the other statements of its group with it.
+ */
+export function refuseOddParameters({ parameters }: Statement): void {
+  for (const [index, parameter] of parameters.entries())
+    if (!isStorable(parameter))
+      throw new TypeError(
+        `Parameter ${index + 1} cannot be stored: it is ${parameter === undefined ? "undefined" : `a ${typeof parameter}`}`,
+      );
+}
+
+const isStorable = (parameter: unknown): boolean =>
+  parameter === null ||
+  typeof parameter === "string" ||
+  typeof parameter === "bigint" ||
+  Number.isFinite(parameter) ||
+  parameter instanceof Uint8Array;
+
 /** What a statement gave: its rows, and how many rows it wrote (null for one that only reads). */
 export interface StatementResult {
   readonly rows: readonly unknown[];

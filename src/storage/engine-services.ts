@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Dialect, Kysely } from "kysely";
 import type { Statement, StatementResult } from "./embedded-protocol.ts";
 import type { AdapterWithFacts } from "./engine.ts";
 
@@ -19,6 +19,12 @@ export interface EngineServices {
     guarded: boolean,
   ) => Promise<readonly StatementResult[] | null>;
   readonly wakeUps: WakeUps;
+}
+
+/** An engine that is open, and how to end it. */
+export interface OpenEngine {
+  readonly dialect: Dialect;
+  readonly close: () => Promise<void>;
 }
 
 export interface AdapterWithServices extends AdapterWithFacts {

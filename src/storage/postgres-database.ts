@@ -1,10 +1,4 @@
-import {
-  CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  PostgresAdapter,
-  PostgresDialect,
-} from "kysely";
+import { CompiledQuery, type DatabaseConnection, PostgresAdapter, PostgresDialect } from "kysely";
 import pg from "pg";
 import { messageOf } from "../kernel/errors.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
@@ -12,7 +6,7 @@ import { LIMIT_MILLIS } from "./transaction-limit.ts";
 import { postgresBatch } from "./postgres-batch.ts";
 import { postgresWakeUps } from "./postgres-wake-ups.ts";
 import type { EngineFacts } from "./engine.ts";
-import type { AdapterWithServices } from "./engine-services.ts";
+import type { AdapterWithServices, OpenEngine } from "./engine-services.ts";
 
 const OLDEST_VERSION = 14;
 const POOL_SIZE = 10;
@@ -54,7 +48,7 @@ export interface PostgresOptions {
 }
 
 /** Connects to PostgreSQL 14 or newer. */
-export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOptions): Promise<Dialect> {
+export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOptions): Promise<OpenEngine> {
   const options: pg.ClientConfig = {
     connectionString: url,
     application_name: "headgate",
@@ -71,6 +65,8 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
   });
   // The pool drops a connection that breaks while idle and makes another when one is needed.
   pool.on("error", () => undefined);
+  // One that breaks in use fails its query; without a listener it would also end the process.
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   const listening = postgresWakeUps(pool, options);
   const close = async (): Promise<void> => {
     await listening.close();
@@ -82,8 +78,8 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     await close();
     throw error;
   }
-  const dialect = new PostgresDialect({
-    pool: { connect: () => connectOutside(pool), end: close, options: {} },
+  const base = new PostgresDialect({
+    pool: { connect: () => connectOutside(pool), end: async () => {}, options: {} },
   });
   const services = { batch: postgresBatch(() => connectOutside(pool)), wakeUps: listening.wakeUps };
   const adapter: PostgresAdapter & AdapterWithServices = Object.assign(new PostgresAdapter(), {
@@ -91,10 +87,13 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     services,
   });
   return {
-    createAdapter: () => adapter,
-    createDriver: () => Object.assign(dialect.createDriver(), { beginTransaction }),
-    createIntrospector: (db) => dialect.createIntrospector(db),
-    createQueryCompiler: () => dialect.createQueryCompiler(),
+    dialect: {
+      createAdapter: () => adapter,
+      createDriver: () => Object.assign(base.createDriver(), { beginTransaction }),
+      createIntrospector: (db) => base.createIntrospector(db),
+      createQueryCompiler: () => base.createQueryCompiler(),
+    },
+    close,
   };
 }
 

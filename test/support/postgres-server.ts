@@ -34,11 +34,14 @@ export async function startPostgres(): Promise<PostgresServer | null> {
   if (!binaries) return null;
   const data = join(home, "data");
   const as = { ...account, cwd: home };
-  await run(
-    join(binaries, "initdb"),
-    ["-D", data, "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-    as,
-  );
+  const initdb = (...locale: string[]) =>
+    run(
+      join(binaries, "initdb"),
+      ["-D", data, "-U", ROLE, "-A", "trust", "-E", "UTF8", "--no-sync", ...locale],
+      as,
+    );
+  // A collation as servers of real users have it, where this PostgreSQL can: only then can a wrong order be seen.
+  await initdb("--locale=C", "--locale-provider=icu", "--icu-locale=en-US").catch(() => initdb("--locale=C"));
   const port = await freePort();
   const settings = [
     "fsync=off",

@@ -1,0 +1,119 @@
+import { sql } from "kysely";
+import pg from "pg";
+import { expect, it } from "vitest";
+import { eachEngine } from "../../test/support/databases.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { runTransaction } from "./transaction.ts";
+import { onWakeUp, wakeUp } from "./wake-up.ts";
+
+const urlOf = (options: DatabaseOptions): string => (options.kind === "postgres" ? options.url : "");
+
+/** Ends every other connection of this database, as a restart of PostgreSQL would. */
+async function endConnections(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  await client.end();
+}
+
+eachEngine((engine) => {
+  if (engine.kind !== "postgres") return;
+
+  it("outlives the end of its idle connections", async () => {
+    const { db, options } = await engine.open();
+    await Promise.all([1, 2, 3].map(() => sql`select pg_sleep(0.05)`.execute(db)));
+    await endConnections(urlOf(options));
+    await expect
+      .poll(() =>
+        db
+          .selectFrom("settings")
+          .selectAll()
+          .execute()
+          .catch(() => null),
+      )
+      .toEqual([]);
+  });
+
+  it("hears wake-ups again after its listening connection broke, and those it missed", async () => {
+    const { db, options } = await engine.open();
+    let calls = 0;
+    onWakeUp(db, "tasks", () => (calls += 1));
+    await expect.poll(() => (wakeUp(db, "tasks"), calls)).toBeGreaterThan(0);
+    await endConnections(urlOf(options));
+    calls = 0;
+    // Nobody sends anything: the new connection itself wakes whoever listens.
+    await expect.poll(() => calls, { timeout: 10_000 }).toBeGreaterThan(0);
+    calls = 0;
+    wakeUp(db, "tasks");
+    await expect.poll(() => calls).toBeGreaterThan(0);
+  });
+
+  it("runs a transaction again that PostgreSQL ended for a deadlock", async () => {
+    const { db } = await engine.open();
+    await db
+      .insertInto("settings")
+      .values(["a", "b"].map((name) => ({ name, value: "" })))
+      .execute();
+    const bothHold = Promise.withResolvers<void>();
+    let holding = 0;
+    let runs = 0;
+    const append = (text: string, order: readonly string[]) =>
+      runTransaction(db, async (tx) => {
+        runs += 1;
+        for (const name of order) {
+          const value = sql<string>`value || ${text}`;
+          await tx.updateTable("settings").set({ value }).where("name", "=", name).execute();
+          holding += 1;
+          if (holding === 2) bothHold.resolve();
+          await bothHold.promise;
+        }
+      });
+    await Promise.all([append("1", ["a", "b"]), append("2", ["b", "a"])]);
+    expect(runs).toBe(3);
+    const rows = await db.selectFrom("settings").select("value").execute();
+    expect(rows.map(({ value }) => value.length)).toEqual([2, 2]);
+  });
+
+  it("ends a single statement that a transaction cannot wait for", async () => {
+    const { db } = await engine.open();
+    await expect(runTransaction(db, (tx) => sql`select pg_sleep(30)`.execute(tx))).rejects.toThrow(
+      /longer than 5 s|statement timeout/,
+    );
+    expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
+  });
+
+  it("shows its name to the server's operator", async () => {
+    const { db } = await engine.open();
+    const { rows } = await sql`select current_setting('application_name') as name`.execute(db);
+    expect(rows).toEqual([{ name: "headgate" }]);
+  });
+
+  it("refuses a database with another encoding", async () => {
+    const { db, options } = await engine.open();
+    const url = new URL(urlOf(options));
+    const name = `${url.pathname.slice(1)}_ascii`;
+    await sql
+      .raw(`create database ${name} template template0 encoding 'SQL_ASCII' locale_provider libc locale 'C'`)
+      .execute(db);
+    url.pathname = `/${name}`;
+    await expect(openDatabase({ kind: "postgres", url: url.href })).rejects.toThrow(
+      /encoding UTF8.*SQL_ASCII/,
+    );
+    await sql.raw(`drop database ${name}`).execute(db);
+  });
+
+  it("says why it cannot be reached", async () => {
+    const refused = { kind: "postgres", url: "postgres://nobody@127.0.0.1:1/none" } as const;
+    await expect(openDatabase(refused)).rejects.toThrow(
+      /cannot be reached with DATABASE_URL: .*ECONNREFUSED/,
+    );
+    const { options } = await engine.open();
+    const missing = new URL(urlOf(options));
+    missing.pathname = "/no_such_database";
+    await expect(openDatabase({ kind: "postgres", url: missing.href })).rejects.toThrow(
+      /"no_such_database" does not exist/,
+    );
+  });
+});
