@@ -2,7 +2,6 @@ import { sql } from "kysely";
 import * as z from "zod";
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
-import type { Tables } from "../storage/tables.ts";
 import { AuditEvent, type EventKind } from "./event.ts";
 
 /** The channel on which whoever writes an event wakes the sealer. */
@@ -29,7 +28,13 @@ export interface EventFilter {
 }
 
 /** What an export tells of an event. */
-export type EventRow = Pick<Tables["events"], "serial" | "body_json" | "sequence" | "previous_hash" | "hash">;
+export interface EventRow {
+  readonly serial: number;
+  readonly body_json: string;
+  readonly sequence: number | null;
+  readonly previous_hash: string | null;
+  readonly hash: string | null;
+}
 
 export async function insertEvent(db: Database, event: NewEvent): Promise<void> {
   await db

@@ -113,6 +113,6 @@ eachEngine((engine) => {
       throw new Error("undone");
     });
     await expect(undone).rejects.toThrow("undone");
-    await expect(bodyOf("s5")).rejects.toThrow();
+    await expect(bodyOf("s5")).rejects.toThrow("no result");
   });
 });
