@@ -1,3 +1,4 @@
+import { findOrKeepSetting } from "../audit/setting-store.ts";
 import { StartError } from "../kernel/errors.ts";
 import type { Database } from "../storage/database.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -10,16 +11,7 @@ const PLAIN = "headgate";
  * opens it. Throws StartError when the key is another one.
  */
 export async function verifyKey(db: Database, box: SecretBox): Promise<void> {
-  await db
-    .insertInto("settings")
-    .values({ name: SETTING, value: box.seal(PLAIN, SETTING) })
-    .onConflict((conflict) => conflict.column("name").doNothing())
-    .execute();
-  const { value } = await db
-    .selectFrom("settings")
-    .select("value")
-    .where("name", "=", SETTING)
-    .executeTakeFirstOrThrow();
+  const value = await findOrKeepSetting(db, SETTING, () => box.seal(PLAIN, SETTING));
   if (!opens(box, value))
     throw new StartError(
       `The key ${box.keyId} is not the one that sealed this database's secrets (${value.split(":")[0] ?? ""}): ` +

@@ -36,3 +36,11 @@ export const as = (ctx: Context, actor: Partial<Actor>): Context => ({
 /** The same context in the hands of somebody with this role in one project. */
 export const asRole = (ctx: Context, projectId: string, role: Role): Context =>
   as(ctx, { name: role, roles: { [projectId]: role } });
+
+/** Every event so far, in the order written: its kind, and all of it as JSON. */
+export async function recordedEvents(
+  db: Database,
+): Promise<{ readonly kind: string; readonly json: string }[]> {
+  const rows = await db.selectFrom("events").select(["kind", "body_json"]).orderBy("serial").execute();
+  return rows.map((row) => ({ kind: row.kind, json: row.body_json }));
+}

@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { createAttempts } from "./attempts.ts";
+
+const at = (millis: number) => new Date(1_700_000_000_000 + millis);
+
+it("refuses the attempt past the limit, for its key only, until the window ends", () => {
+  const attempts = createAttempts(2, 1000);
+  attempts.take("a", at(0));
+  attempts.take("a", at(500));
+  expect(() => attempts.take("a", at(999))).toThrow("Too many attempts; try again in 1 seconds");
+  attempts.take("b", at(999));
+  attempts.take("a", at(1000));
+});
+
+it("does not count an attempt that was given back", () => {
+  const attempts = createAttempts(1, 1000);
+  attempts.take("a", at(0));
+  attempts.giveBack("a");
+  attempts.take("a", at(1));
+  expect(() => attempts.take("a", at(2))).toThrow("Too many attempts");
+});
+
+it("keeps a bounded number of keys", () => {
+  const attempts = createAttempts(1, 1000, 2);
+  for (const key of ["a", "b", "c"]) attempts.take(key, at(0));
+  attempts.take("a", at(1));
+  expect(() => attempts.take("c", at(1))).toThrow("Too many attempts");
+});
