@@ -2,6 +2,7 @@ import { maySee, requireRole } from "../access/authorize.ts";
 import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { getProject } from "../projects/get-project.ts";
 import { findContent } from "../releases/release-content-store.ts";
 import { enqueue } from "../tasks/task-queue.ts";
 import { copyRequest } from "./copy-request.ts";
@@ -10,15 +11,20 @@ import { findDistributionOf, moveDistribution, moveSteps } from "./distribution-
 
 /**
  * Does again what a failed distribution of this content lacks: unpinned images are pinned, unverified ones copied.
- * Needs a releaser. Throws RELEASE_NOT_FOUND, FORBIDDEN, DISTRIBUTION_NOT_FAILED.
+ * Needs a releaser. Throws PROJECT_NOT_FOUND, RELEASE_NOT_FOUND, FORBIDDEN, DISTRIBUTION_NOT_FAILED.
  */
 export function retryDistribution(
   ctx: Context,
-  input: { readonly contentId: string },
+  input: {
+    readonly contentId: string;
+    /** When given, a content of another project is unknown. */ readonly projectKey: string | null;
+  },
 ): Promise<FullDistribution> {
   return inTransaction(ctx, async (tx) => {
+    const project = input.projectKey === null ? null : await getProject(tx, input.projectKey);
     const content = await findContent(tx.db, input.contentId);
-    if (!content || !maySee(tx, content.projectId))
+    const elsewhere = project !== null && content?.projectId !== project.id;
+    if (!content || elsewhere || !maySee(tx, content.projectId))
       throw new DomainError("RELEASE_NOT_FOUND", `Unknown version ${input.contentId}`);
     requireRole(tx, content.projectId, "releaser");
     const before = await findDistributionOf(tx.db, content.id);

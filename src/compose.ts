@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import { type Logger, pino } from "pino";
+import { SYSTEM } from "./access/actor.ts";
+import { createAuthenticator } from "./access/authenticate.ts";
+import { openSignUp } from "./access/open-sign-up.ts";
+import { startSealer } from "./audit/start-sealer.ts";
+import type { Config } from "./config.ts";
+import { ensureBuiltInConnection } from "./connections/ensure-built-in-connection.ts";
+import { loadKey } from "./connections/key-file.ts";
+import { createSecretBox } from "./connections/secret-box.ts";
+import { verifyKey } from "./connections/verify-key.ts";
+import { createRegistryConnector } from "./connectors/registries/oci-registry-connector.ts";
+import type { Context } from "./context.ts";
+import { copyDistribution } from "./distributions/copy-distribution.task.ts";
+import { buildServer } from "./http/server.ts";
+import { sweepBlobsTask } from "./repositories/sweep-blobs.task.ts";
+import { type OpenDatabase, openDatabase } from "./storage/database.ts";
+import { pingDatabase } from "./storage/database-ping.ts";
+import { openFileStorage } from "./storage/file-storage.ts";
+import { migrate } from "./storage/migrate.ts";
+import { removeEndedTasks } from "./tasks/remove-ended-tasks.ts";
+import { readTaskMetrics } from "./tasks/task-metrics.ts";
+import { startTaskRunner } from "./tasks/task-runner.ts";
+
+/** Every kind of durable work this program knows. */
+const TASK_KINDS = [copyDistribution, sweepBlobsTask, removeEndedTasks];
+
+/** Something that was started; stopping gives back what it holds. */
+interface Started {
+  stop(): Promise<void>;
+}
+
+export interface Program extends Started {
+  readonly ctx: Context;
+}
+
+/** Opens what every mode of the program needs: database, key, files, connectors. Throws StartError. */
+async function openProgram(config: Config): Promise<Program> {
+  const log = pino({ level: config.logLevel });
+  const database = await open(config, log);
+  try {
+    const ran = await migrate(database.db);
+    if (ran.length > 0) log.info({ migrations: ran }, "the database was brought up to date");
+    const key = await loadKey({
+      keyFile: config.keyFile,
+      dataDirectory: config.dataDirectory,
+      mayGenerate: config.databaseUrl === null,
+    });
+    const secrets = createSecretBox(key);
+    await verifyKey(database.db, secrets);
+    const registries = createRegistryConnector();
+    const ctx: Context = {
+      db: database.db,
+      connectors: { registries },
+      files: await openFileStorage(join(config.dataDirectory, "registry")),
+      secrets,
+      log,
+      now: () => new Date(),
+      actor: SYSTEM,
+    };
+    return { ctx, stop: () => stopInOrder([() => registries.close(), () => database.close()]) };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function open(config: Config, log: Logger): Promise<OpenDatabase> {
+  if (config.databaseUrl !== null) return openDatabase({ kind: "postgres", url: config.databaseUrl });
+  const onFatal = (error: Error): void => {
+    log.fatal({ err: error }, "the embedded database stopped; this process ends");
+    process.exit(1);
+  };
+  return openDatabase({ kind: "embedded", directory: config.dataDirectory, onFatal });
+}
+
+/** Brings the database up to date and ends. */
+export async function migrateOnly(config: Config): Promise<void> {
+  const program = await openProgram(config);
+  await program.stop();
+}
+
+function startTasks(ctx: Context): Started {
+  return startTaskRunner<Context>({ db: ctx.db, contextFor: () => ctx, kinds: TASK_KINDS, log: ctx.log });
+}
+
+/** A worker without HTTP: durable tasks and the audit log's sealer. */
+export async function startWorker(config: Config): Promise<Program> {
+  const program = await openProgram(config);
+  const sealer = await startSealer(program.ctx);
+  const tasks = startTasks(program.ctx);
+  program.ctx.log.info("the worker has started");
+  return { ctx: program.ctx, stop: () => stopInOrder([tasks.stop, sealer.stop, program.stop]) };
+}
+
+export interface RunningServer extends Program {
+  /** Where clients reach it, without a slash at the end. */
+  readonly url: string;
+  /** A one-time link to become the first admin; null when there is one. */
+  readonly signUpUrl: string | null;
+}
+
+/** The server: HTTP and, unless told otherwise, tasks in the same process. Ready for requests when it returns. */
+export async function startServer(
+  config: Config,
+  options: { readonly withTasks: boolean } = { withTasks: true },
+): Promise<RunningServer> {
+  const program = await openProgram(config);
+  const { ctx } = program;
+  const registryInside = config.databaseUrl === null || config.sharedFiles;
+  let url = "";
+  const app = await buildServer(ctx, {
+    authenticate: createAuthenticator({ adminToken: config.adminToken }),
+    trustProxy: config.trustProxy,
+    openMetrics: config.openMetrics,
+    registryInside,
+    publicUrl: () => url,
+    isReady: () => pingDatabase(ctx.db),
+    readTasks: () => readTaskMetrics(ctx.db, TASK_KINDS),
+  });
+  const started: Started[] = [program, { stop: () => app.close() }];
+  try {
+    const listening = await app.listen({ host: config.host, port: config.port });
+    url = config.publicUrl ?? reachable(listening);
+    if (registryInside) await ensureBuiltInConnection(ctx, ownAddress(url));
+    started.push(await startSealer(ctx));
+    if (options.withTasks) started.push(startTasks(ctx));
+    const secret = await openSignUp(ctx);
+    ctx.log.info({ url, registryInside }, "Headgate listens");
+    return {
+      ctx,
+      url,
+      signUpUrl: secret === null ? null : `${url}/sign-up#${secret}`,
+      stop: stopper(started),
+    };
+  } catch (error) {
+    await stopper(started)();
+    throw error;
+  }
+}
+
+const stopper = (started: readonly Started[]) => (): Promise<void> =>
+  stopInOrder(started.toReversed().map((one) => one.stop));
+
+async function stopInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
+}
+
+/** A server that listens on every address is reached on the loopback one, as far as it can know. */
+const reachable = (listening: string): string =>
+  listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+
+function ownAddress(url: string) {
+  const { host, protocol } = new URL(url);
+  return { host, plainHttp: protocol === "http:", allowPrivate: true };
+}

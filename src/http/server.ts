@@ -1,0 +1,68 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { api } from "../api/api.ts";
+import { describeApi, referencePage } from "../api/openapi.ts";
+import type { Authenticate } from "../access/authenticate.ts";
+import type { Context } from "../context.ts";
+import { oci } from "../dialects/oci/routes.ts";
+import { zadigDelivery, zadigLabels } from "../dialects/zadig/delivery/routes.ts";
+import { DomainError } from "../kernel/errors.ts";
+import { newId } from "../kernel/id.ts";
+import { healthRoutes } from "./health.ts";
+import { metricsRoute, type TaskFigures } from "./metrics.ts";
+import { logRequests } from "./request-log.ts";
+import { signUpRoutes } from "./sign-up.ts";
+
+export interface ServerOptions {
+  readonly authenticate: Authenticate;
+  readonly trustProxy: boolean | string[];
+  readonly openMetrics: boolean;
+  /** False: the registry inside answers nothing here. */
+  readonly registryInside: boolean;
+  /** Where clients reach this server; known once it listens. */
+  readonly publicUrl: () => string;
+  /** Throws when the server cannot serve. */
+  readonly isReady: () => Promise<void>;
+  readonly readTasks: () => Promise<TaskFigures>;
+}
+
+/** The HTTP side of the program: every API under its own prefix, each with its own errors. */
+export async function buildServer(ctx: Context, options: ServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: ctx.log,
+    disableRequestLogging: true,
+    genReqId: () => newId(new Date()),
+    trustProxy: options.trustProxy,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+  });
+  logRequests(app);
+  healthRoutes(app, options.isReady);
+  metricsRoute(app, {
+    readTasks: options.readTasks,
+    admit: (request) => admitToMetrics(ctx, options, request),
+  });
+  const { authenticate } = options;
+  await describeApi(app);
+  await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
+  await app.register(zadigDelivery(ctx, { authenticate }), { prefix: "/openapi" });
+  await app.register(zadigLabels(ctx, { authenticate }), { prefix: "/api/aslan" });
+  if (options.registryInside)
+    await app.register(oci(ctx, { authenticate, publicUrl: options.publicUrl }), { prefix: "/v2" });
+  await app.register(referencePage);
+  await app.register(signUpRoutes(ctx));
+  return app;
+}
+
+async function admitToMetrics(ctx: Context, options: ServerOptions, request: FastifyRequest): Promise<void> {
+  if (options.openMetrics) return;
+  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  try {
+    await options.authenticate(ctx, token ?? null, { address: request.ip, requestId: request.id });
+  } catch (error) {
+    if (error instanceof DomainError)
+      throw Object.assign(new Error("/metrics needs a token: Authorization: Bearer hg_…"), {
+        statusCode: 401,
+      });
+    throw error;
+  }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { addClientCommands } from "./cli/client-commands.ts";
+import { addServerCommands } from "./server-commands.ts";
+
+const program = new Command("headgate")
+  .description("Release management: know, and decide, what runs where.")
+  .showHelpAfterError("(headgate --help shows every command)");
+
+addServerCommands(program);
+addClientCommands(program);
+await program.parseAsync();
