@@ -62,7 +62,7 @@ function failureOfCode(code: string, error: Error): ConnectionFailure | null {
   if (code === ADDRESS_REFUSED) return failure("connecting to", error.message, false);
   if (CERTIFICATE_CODES.has(code))
     return failure("connecting to", `the certificate is not trusted (${error.message})`, false);
-  if (code.startsWith("HPE_")) return failure("reading from", "what came back is not HTTP", false);
+  if (error.name === "HTTPParserError") return failure("reading from", "what came back is not HTTP", false);
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code))
     return failure("connecting to", `TLS failed (${code}); does the server speak plain HTTP?`);
   return "syscall" in error ? failure("connecting to", error.message) : null;
