@@ -1,6 +1,6 @@
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyPluginAsync } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 
 type Json = { readonly [key: string]: unknown };
@@ -9,6 +9,7 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 /** Describes every route of `/v1` that is registered after this, as OpenAPI 3.1. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
   const describe = createJsonSchemaTransformObject({});
+  const describeRoute = createJsonSchemaTransform({});
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -23,8 +24,9 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
       security: [{ token: [] }],
     },
-    hideUntagged: true,
-    transform: createJsonSchemaTransform({}),
+    // Other APIs of this server have documents of their own, and schemas that are not ours to read.
+    transform: (route) =>
+      route.url.startsWith("/v1/") ? describeRoute(route) : { ...route, schema: { hide: true } },
     transformObject: (document) => withoutUnusedSchemas(describe(document) as Json) as never,
   });
 }
@@ -67,22 +69,20 @@ const OWN_THINGS_ONLY = [
 ].join("; ");
 
 /** The reference page at `/docs`, and the document itself at `/docs/openapi.json`, without a token. */
-export async function serveReference(app: FastifyInstance): Promise<void> {
-  await app.register(async (page) => {
-    page.addHook("onRequest", async (_request, reply) => {
-      void reply.header("content-security-policy", OWN_THINGS_ONLY);
-    });
-    await page.register(reference, {
-      routePrefix: "/docs",
-      configuration: {
-        pageTitle: "Headgate API",
-        withDefaultFonts: false,
-        telemetry: false,
-        proxyUrl: "",
-        hideClientButton: true,
-        agent: { disabled: true },
-        mcp: { disabled: true },
-      },
-    });
+export const referencePage: FastifyPluginAsync = async (page) => {
+  page.addHook("onRequest", async (_request, reply) => {
+    void reply.header("content-security-policy", OWN_THINGS_ONLY);
   });
-}
+  await page.register(reference, {
+    routePrefix: "/docs",
+    configuration: {
+      pageTitle: "Headgate API",
+      withDefaultFonts: false,
+      telemetry: false,
+      proxyUrl: "",
+      hideClientButton: true,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    },
+  });
+};

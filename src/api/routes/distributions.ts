@@ -17,7 +17,10 @@ export const distributionRoutes: FastifyPluginAsync = async (app) => {
     return distributionReply(view);
   });
   answer(app, RetryDistribution, async (ctx, { params }) => {
-    const { id, contentId, status, attempt } = await retryDistribution(ctx, { contentId: params.release });
+    const { id, contentId, status, attempt } = await retryDistribution(ctx, {
+      contentId: params.release,
+      projectKey: null,
+    });
     return { id, releaseId: contentId, status, attempt };
   });
 };

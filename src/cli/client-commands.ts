@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { addAuditCommands } from "./commands/audit.ts";
+import { addProjectCommands } from "./commands/projects.ts";
+import { addRegistryCommands } from "./commands/registries.ts";
+import { addReleaseCommands } from "./commands/releases.ts";
+import { addSignInCommands } from "./commands/sign-in.ts";
+import { addTokenCommands } from "./commands/tokens.ts";
+import { addUserCommands } from "./commands/users.ts";
+import { EXIT, EXIT_CODES_HELP } from "./failure.ts";
+
+const FIRST_STEPS = `
+From nothing to a copied release, with two registries at hand:
+  export HEADGATE_ADMIN_TOKEN=a-text-of-at-least-32-characters
+  headgate serve &
+  export HEADGATE_TOKEN=$HEADGATE_ADMIN_TOKEN
+  headgate project create shop
+  headgate registry add build --host 127.0.0.1:5501 --plain-http --allow-private --all-projects
+  headgate registry add prod --host 127.0.0.1:5502 --plain-http --allow-private --all-projects
+  headgate release create --project shop --version 1.0.0 --registry prod \\
+      --image api/api=127.0.0.1:5501/shop/api:1.0.0 --watch
+  headgate release show --project shop --version 1.0.0
+
+Client commands read:
+  HEADGATE_URL    where the server is (http://127.0.0.1:7420)
+  HEADGATE_TOKEN  a token; else the one that "headgate login" keeps
+  NO_COLOR        no colours`;
+
+/** Adds every command that only speaks to a server's API, and the program's way to end on a wrong command line. */
+export function addClientCommands(program: Command): void {
+  program.enablePositionalOptions();
+  // Commands added later take this over from the program; those added earlier are told.
+  for (const command of [program, ...program.commands])
+    command.exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+    });
+  program.addHelpText("after", `${FIRST_STEPS}\n${EXIT_CODES_HELP}`);
+  addSignInCommands(program);
+  addProjectCommands(program);
+  addRegistryCommands(program);
+  addReleaseCommands(program);
+  addUserCommands(program);
+  addTokenCommands(program);
+  addAuditCommands(program);
+}

@@ -1,0 +1,30 @@
+import { type Command, InvalidArgumentError } from "commander";
+
+/** What every command takes. */
+export interface JsonOption {
+  readonly json?: true;
+}
+
+export interface LimitOption {
+  readonly limit: number;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/** A whole number above zero, for an option. */
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
+/** Adds `--limit` to a command that lists. */
+export const limited = (command: Command): Command =>
+  command.option("--limit <number>", "show so many at most", positiveNumber, DEFAULT_LIMIT);
+
+/** For an option that may be repeated. */
+export const collect = (value: string, earlier: string[] | undefined): string[] => [
+  ...(earlier ?? []),
+  value,
+];
