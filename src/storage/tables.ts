@@ -22,7 +22,7 @@ export interface Tables {
   mount_sources: MountSourceRow;
   repositories: RepositoryRow;
   blobs: BlobRow;
-  repository_blobs: { repository_id: string; digest: string; linked_at: number };
+  repository_blobs: RepositoryBlobRow;
   manifests: ManifestRow;
   manifest_references: { repository_id: string; manifest_digest: string; digest: string };
   tags: { repository_id: string; name: string; digest: string; updated_at: number };
@@ -218,6 +218,16 @@ interface BlobRow {
   unlinked_at: number | null;
 }
 
+/** A repository's own link to a blob: without it the blob is unknown there. */
+interface RepositoryBlobRow {
+  repository_id: string;
+  digest: string;
+  linked_at: number;
+  /** Since when no manifest of the repository names it; the sweep removes the link 24 h later. */
+  unreferenced_at: number | null;
+}
+
+/** A manifest or index; its bytes are a blob, which it holds by being there. */
 interface ManifestRow {
   repository_id: string;
   digest: string;
@@ -229,10 +239,10 @@ interface ManifestRow {
   pushed_at: number;
 }
 
+/** A blob on its way in; how much is there, file storage knows. */
 interface UploadRow {
   id: string;
   repository_id: string;
-  received_bytes: number;
   started_at: number;
   updated_at: number;
 }

@@ -9,15 +9,19 @@ export const repositories: Migration = {
       created_at bigint not null)`,
     `create table blobs (
       digest text primary key, size_bytes bigint not null, created_at bigint not null, unlinked_at bigint)`,
-    `create index blobs_unlinked on blobs (unlinked_at)`,
+    `create index blobs_unlinked on blobs (unlinked_at) where unlinked_at is not null`,
     `create table repository_blobs (
       repository_id text not null references repositories (id), digest text not null references blobs (digest),
-      linked_at bigint not null, primary key (repository_id, digest))`,
+      linked_at bigint not null, unreferenced_at bigint, primary key (repository_id, digest))`,
+    `create index repository_blobs_unreferenced on repository_blobs (unreferenced_at)
+      where unreferenced_at is not null`,
     `create index repository_blobs_by_digest on repository_blobs (digest)`,
     `create table manifests (
-      repository_id text not null references repositories (id), digest text not null, media_type text not null,
+      repository_id text not null references repositories (id),
+      digest text not null references blobs (digest), media_type text not null,
       size_bytes bigint not null, subject_digest text, artifact_type text, annotations_json text,
       pushed_at bigint not null, primary key (repository_id, digest))`,
+    `create index manifests_by_digest on manifests (digest)`,
     `create index manifests_by_subject on manifests (repository_id, subject_digest)`,
     `create table manifest_references (
       repository_id text not null, manifest_digest text not null, digest text not null,
@@ -28,6 +32,7 @@ export const repositories: Migration = {
       updated_at bigint not null, primary key (repository_id, name))`,
     `create table uploads (
       id text primary key, repository_id text not null references repositories (id),
-      received_bytes bigint not null, started_at bigint not null, updated_at bigint not null)`,
+      started_at bigint not null, updated_at bigint not null)`,
+    `create index uploads_by_age on uploads (updated_at)`,
   ],
 };
