@@ -3,8 +3,9 @@ import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { parseInput } from "../kernel/parse-input.ts";
+import { isUniqueViolation } from "../storage/unique-violation.ts";
 import { type Connection, ConnectionChange } from "./connection.ts";
-import { findConnection, findSecret, updateConnection } from "./connection-store.ts";
+import { findSecret, updateConnection } from "./connection-store.ts";
 import { getConnection } from "./get-connection.ts";
 import { leaveOneDefault } from "./leave-one-default.ts";
 import { settleConnection } from "./settle-connection.ts";
@@ -25,21 +26,18 @@ export async function changeConnection(ctx: Context, input: ChangeConnection): P
   return await inTransaction(ctx, async (tx) => {
     const before = await getConnection(tx, input.connection);
     if (before.builtIn) throw new DomainError("CONNECTION_BUILT_IN");
-    if (
-      change.name !== undefined &&
-      change.name !== before.name &&
-      (await findConnection(tx.db, change.name))
-    )
-      throw new DomainError("CONNECTION_EXISTS", `A connection named ${change.name} exists`);
     const last = { connection: before, secret: await findSecret(tx.db, before.id) };
     const { connection, secret } = await settleConnection(tx, last, change);
-    await updateConnection(tx.db, connection, secret);
+    await updateConnection(tx.db, connection, secret).catch((error: unknown) => {
+      if (!isUniqueViolation(error, "connections", ["name"])) throw error;
+      throw new DomainError("CONNECTION_EXISTS", `A connection named ${connection.name} exists`);
+    });
     await leaveOneDefault(tx, connection);
     await recordEvent(tx, {
       kind: "connection.changed",
       projectId: null,
       subjectId: connection.id,
-      before: before,
+      before,
       after: { ...connection, passwordChanged: change.password !== undefined },
     });
     return connection;

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { type Actor, SYSTEM } from "../../src/access/actor.ts";
 import { createSecretBox, KEY_BYTES } from "../../src/connections/secret-box.ts";
+import { createRegistryConnector } from "../../src/connectors/registries/oci-registry-connector.ts";
 import type { Context } from "../../src/context.ts";
 import type { Role } from "../../src/access/role.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -13,11 +14,14 @@ const absent = <T extends object>(what: string): T =>
     },
   });
 
-/** A context as the program builds it: system actor, silent log, a fixed key, the real clock. */
+/**
+ * A context as the program builds it: system actor, silent log, a fixed key, the real clock, guarded connectors
+ * (a connection to loopback says `allowPrivate`). A test that keeps files passes a storage of its own.
+ */
 export function testContext(db: Database, overrides: Partial<Omit<Context, "db">> = {}): Context {
   return {
     db,
-    connectors: absent("connectors"),
+    connectors: { registries: createRegistryConnector() },
     files: absent("files"),
     secrets: createSecretBox(Buffer.alloc(KEY_BYTES, "test key")),
     log: pino({ level: "silent" }),

@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { testContext } from "../../test/support/context.ts";
+import { eachEngine } from "../../test/support/databases.ts";
+import { inTransaction } from "../context.ts";
+import { createAuthenticator } from "./authenticate.ts";
+import { listApiTokens } from "./list-api-tokens.ts";
+import { renewInternalToken } from "./renew-internal-token.ts";
+
+const authenticate = createAuthenticator({ adminToken: null });
+const HOUR = 3_600_000;
+
+eachEngine((engine) => {
+  it("makes a new token at each start; the ones before last an hour more, and are removed in the end", async () => {
+    const { db } = await engine.open();
+    let clock = Date.UTC(2026, 0, 1);
+    const ctx = testContext(db, { now: () => new Date(clock) });
+    const renew = () => inTransaction(ctx, renewInternalToken);
+    const who = (text: string) => authenticate(ctx, text, { address: null, requestId: null });
+    const old = await renew();
+    clock += HOUR;
+    const current = await renew();
+    clock += HOUR - 1;
+    expect(await who(old)).toMatchObject({ name: "headgate", systemAdmin: true });
+    clock += 1;
+    await expect(who(old)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    clock += 1000 * HOUR;
+    expect(await who(current)).toMatchObject({ name: "headgate", systemAdmin: true });
+    await renew();
+    const { items } = await listApiTokens(ctx, { user: "headgate", page: { after: null, limit: 50 } });
+    expect(items).toHaveLength(2);
+  });
+});
