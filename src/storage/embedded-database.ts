@@ -35,24 +35,34 @@ export function refuseOldNode(version: string): void {
 
 async function startThreads(directory: string, onFatal: (error: Error) => void): Promise<EmbeddedThreads> {
   const writerLink = await startWorker({ role: "writer", directory }, onFatal);
-  const links: WorkerLink[] = [writerLink];
-  try {
-    for (let count = 0; count < READERS; count += 1)
-      links.push(await startWorker({ role: "reader", directory }, onFatal));
-  } catch (error) {
-    await closeAll(links);
+  const readers = await startReaders(directory, onFatal).catch(async (error: unknown) => {
+    await writerLink.close();
     throw error;
-  }
+  });
   const writer = createWriter(writerLink);
-  const readers = links.slice(1);
   return {
     writer,
     read: (statement) => leastBusy(readers, writerLink).call({ kind: "run", statement }),
     close: async () => {
       writer.close();
-      await closeAll(links);
+      // The writer last: the last connection to close folds the write-ahead log into the file.
+      await Promise.all(readers.map((reader) => reader.close()));
+      await writerLink.close();
     },
   };
+}
+
+async function startReaders(
+  directory: string,
+  onFatal: (error: Error) => void,
+): Promise<readonly WorkerLink[]> {
+  const starts = Array.from({ length: READERS }, () => startWorker({ role: "reader", directory }, onFatal));
+  const outcomes = await Promise.allSettled(starts);
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  const links = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  if (!failed) return links;
+  await Promise.all(links.map((link) => link.close()));
+  throw failed.reason;
 }
 
 const leastBusy = (links: readonly WorkerLink[], fallback: WorkerLink): WorkerLink =>
@@ -60,8 +70,3 @@ const leastBusy = (links: readonly WorkerLink[], fallback: WorkerLink): WorkerLi
     (best, link) => (best && best.pending() <= link.pending() ? best : link),
     null,
   ) ?? fallback;
-
-/** Readers first: the last connection to close folds the write-ahead log into the file. */
-async function closeAll(links: readonly WorkerLink[]): Promise<void> {
-  for (const link of links.toReversed()) await link.close();
-}

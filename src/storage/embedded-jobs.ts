@@ -32,16 +32,20 @@ export function runJobs(file: EmbeddedFile, jobs: readonly WriteJob[]): readonly
 }
 
 function runJob(file: EmbeddedFile, job: WriteJob): JobOutcome {
-  file.run(SAVEPOINT);
+  // SQLite undoes a single statement that fails by itself.
+  const several = job.statements.length > 1;
+  if (several) file.run(SAVEPOINT);
   try {
     const value = runStatements(file, job);
-    file.run(RELEASE);
+    if (several) file.run(RELEASE);
     return { value };
   } catch (error) {
     // A full disk and its like end the whole transaction: then the group fails, not this job alone.
     if (!file.inTransaction()) throw error;
-    file.run(ROLL_BACK_JOB);
-    file.run(RELEASE);
+    if (several) {
+      file.run(ROLL_BACK_JOB);
+      file.run(RELEASE);
+    }
     return { failure: failureOf(error) };
   }
 }

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import pg from "pg";
 import { expect, it } from "vitest";
-import { eachEngine } from "../../test/support/databases.ts";
+import { onPostgres } from "../../test/support/databases.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { runTransaction } from "./transaction.ts";
 import { onWakeUp, wakeUp } from "./wake-up.ts";
@@ -18,9 +18,7 @@ async function endConnections(url: string): Promise<void> {
   await client.end();
 }
 
-eachEngine((engine) => {
-  if (engine.kind !== "postgres") return;
-
+onPostgres((engine) => {
   it("outlives the end of its idle connections", async () => {
     const { db, options } = await engine.open();
     await Promise.all([1, 2, 3].map(() => sql`select pg_sleep(0.05)`.execute(db)));

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { openDatabase } from "../../src/storage/database.ts";
 
 // A process for a test to kill: writes settings from many callers at once, and says of each when it is acknowledged.
@@ -12,7 +11,7 @@ async function writeOn(caller: number): Promise<never> {
       .insertInto("settings")
       .values({ name, value: "x".repeat(200) })
       .execute();
-    writeSync(1, `${name}\n`);
+    process.stdout.write(`${name}\n`);
   }
 }
 

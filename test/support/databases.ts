@@ -28,12 +28,17 @@ export interface Engine {
   readonly place: () => Promise<DatabaseOptions>;
 }
 
-/** Declares the same tests for each engine. Without a PostgreSQL its block is reported as skipped, by name. */
+/** Declares the same tests for each engine; without a PostgreSQL its block is reported as skipped, by name. */
 export function eachEngine(tests: (engine: Engine) => void): void {
-  const url = inject("postgresUrl");
   describe("on SQLite", () => {
     tests(testEngine("SQLite", "embedded", embeddedPlace));
   });
+  onPostgres(tests);
+}
+
+/** Declares tests of what only PostgreSQL does. */
+export function onPostgres(tests: (engine: Engine) => void): void {
+  const url = inject("postgresUrl");
   describe.skipIf(url === null)(`on PostgreSQL${url === null ? " (this machine has none)" : ""}`, () => {
     tests(testEngine("PostgreSQL", "postgres", () => postgresPlace(url ?? "")));
   });
