@@ -1,0 +1,378 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eachEngine } from "../support/databases.ts";
+import { startTestServer, type TestServer, valueAt } from "../support/server.ts";
+import { create, makeCaller, makeProject, plainBody, RELEASES, settled } from "../support/zadig-project.ts";
+
+/** Requests that need no registry. Numbers are those of the acceptance facts in the notes on Zadig's versions. */
+eachEngine((engine) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer(await engine.place());
+    await makeProject(server, "shop");
+    await makeProject(server, "bank");
+  });
+  afterAll(() => server.stop());
+
+  const list = (query: string, options = {}) => server.send("GET", `${RELEASES}?${query}`, options);
+  const page = "projectKey=shop&pageNum=1&pageSize=10";
+
+  describe("who may ask (1-6)", () => {
+    test.each([
+      ["no token", {}],
+      ["a token nobody knows", { authorization: "Bearer hg_nobody" }],
+      ["three words", { authorization: "Bearer one two" }],
+      ["one word", { authorization: "alone" }],
+    ])("%s is answered 401 without a body", async (_, headers) => {
+      const answer = await list(page, { token: null, headers });
+      expect([answer.status, answer.text]).toEqual([401, ""]);
+    });
+
+    test("the first word of the header does not matter, and the query may carry the token", async () => {
+      const authorization = `Token ${server.adminToken}`;
+      expect((await list(page, { token: null, headers: { authorization } })).status).toBe(200);
+      expect((await list(`${page}&token=${server.adminToken}`, { token: null })).status).toBe(200);
+    });
+
+    test("a token in the query that differs from the header's is refused", async () => {
+      expect((await list(`${page}&token=${server.adminToken}`, { token: "x".repeat(40) })).status).toBe(401);
+      expect((await list(`${page}&token=${"x".repeat(40)}`)).status).toBe(401);
+    });
+
+    test("rights are those in the record's own project; 403 has no body", async () => {
+      const [viewer, releaser, stranger] = await Promise.all([
+        makeCaller(server, "vera", "shop", "viewer"),
+        makeCaller(server, "rolf", "shop", "releaser"),
+        makeCaller(server, "sam", "bank", "admin"),
+      ]);
+      expect((await create(server, plainBody({ version_name: "rights" }), { token: viewer })).status).toBe(
+        403,
+      );
+      expect((await create(server, plainBody({ version_name: "rights" }), { token: releaser })).status).toBe(
+        200,
+      );
+      const id = String(valueAt(await settled(server, "rights"), "id"));
+      expect((await list(page, { token: viewer })).status).toBe(200);
+      const refused = await list(page, { token: stranger });
+      expect([refused.status, refused.text]).toEqual([403, ""]);
+      expect((await server.send("GET", `${RELEASES}/${id}`, { token: viewer })).status).toBe(200);
+      expect((await server.send("GET", `${RELEASES}/${id}`, { token: stranger })).status).toBe(404);
+      const retry = { body: { id, projectKey: "shop" } };
+      expect((await server.send("POST", `${RELEASES}/retry`, { ...retry, token: viewer })).status).toBe(403);
+      expect((await server.send("POST", `${RELEASES}/retry`, { ...retry, token: stranger })).status).toBe(
+        403,
+      );
+      const path = `${RELEASES}/${id}?projectKey=shop`;
+      expect((await server.send("DELETE", path, { token: releaser })).status).toBe(403);
+      expect((await server.send("DELETE", path, { token: stranger })).status).toBe(403);
+      expect((await server.send("GET", `${RELEASES}/${id}`)).status).toBe(200);
+    });
+
+    test("only a system admin learns that a project does not exist", async () => {
+      const releaser = await makeCaller(server, "rita", "shop", "releaser");
+      const body = plainBody({ project_key: "nowhere" });
+      const unknown = await create(server, body);
+      expect(unknown.status).toBe(400);
+      expect(unknown.json).toMatchObject({
+        code: 6560,
+        type: "error",
+        description: "Unknown project nowhere",
+      });
+      expect((await create(server, body, { token: releaser })).status).toBe(403);
+    });
+  });
+
+  describe("lists (7-14, 17, 64)", () => {
+    test.each([
+      ["pageNum=1&pageSize=10", "'ProjectKey' failed on the 'required' tag"],
+      ["projectKey=shop&pageSize=10", "'PageNum' failed on the 'required' tag"],
+      ["projectKey=shop&pageNum=0&pageSize=10", "'PageNum' failed on the 'required' tag"],
+      ["projectKey=shop&pageNum=1&pageSize=", "'PageSize' failed on the 'required' tag"],
+      ["projectKey=shop&pageNum=abc&pageSize=10", 'strconv.ParseInt: parsing "abc": invalid syntax'],
+      ["projectKey=shop&pageNum=99999999999999999999&pageSize=10", "value out of range"],
+      ["projectKey=shop&pageNum=1&pageSize=1001", "pageSize must be at most 1000"],
+    ])("%s is a bad request", async (query, description) => {
+      const answer = await list(query);
+      expect(answer.status).toBe(400);
+      expect(answer.json).toMatchObject({ type: "error", message: "Bad Request", code: 400, extra: {} });
+      expect(valueAt(answer.json, "description")).toContain(description);
+    });
+
+    test("versions come newest first, with both names of their time and without services", async () => {
+      await makeProject(server, "lists");
+      for (const version_name of ["A", "B", "C"])
+        expect((await create(server, plainBody({ project_key: "lists", version_name }))).status).toBe(200);
+      await settled(server, "C", "lists");
+      const { json } = await list("projectKey=lists&pageNum=1&pageSize=10");
+      expect(json).toMatchObject({
+        total: 3,
+        list: [{ version_name: "C" }, { version_name: "B" }, { version_name: "A" }],
+      });
+      const line = valueAt(json, "list", 0) as Record<string, unknown>;
+      expect(Object.keys(line).toSorted()).toEqual([
+        "create_time",
+        "created_by",
+        "created_time",
+        "description",
+        "id",
+        "labels",
+        "progress",
+        "source",
+        "status",
+        "type",
+        "version_name",
+      ]);
+      expect(line).toMatchObject({
+        labels: [],
+        type: "K8SYaml",
+        source: "manual",
+        created_by: "admin(OpenAPI)",
+      });
+      expect(line["create_time"]).toBe(line["created_time"]);
+      expect(Math.abs(Number(line["create_time"]) - Date.now() / 1000)).toBeLessThan(600);
+    });
+
+    test("negative paging means the first 20; a page past the end is empty with the true total", async () => {
+      await makeProject(server, "pages");
+      const names = Array.from({ length: 23 }, (_, at) => `v${at}`);
+      await Promise.all(
+        names.map((version_name) => create(server, plainBody({ project_key: "pages", version_name }))),
+      );
+      const first = await list("projectKey=pages&pageNum=-1&pageSize=-5");
+      expect(valueAt(first.json, "list")).toHaveLength(20);
+      expect(valueAt((await list("projectKey=pages&pageNum=2&pageSize=20")).json, "list")).toHaveLength(3);
+      expect((await list("projectKey=pages&pageNum=9&pageSize=20")).json).toEqual({ list: [], total: 23 });
+    });
+
+    test("labels are distinct, sorted, and none is empty", async () => {
+      await makeProject(server, "labels");
+      const bodies = [
+        ["b", "a", "", "b"],
+        ["Z", "a"],
+      ];
+      for (const [at, labels] of bodies.entries())
+        await create(server, plainBody({ project_key: "labels", version_name: `v${at}`, labels }));
+      for (const path of [
+        `${RELEASES}/labels?projectKey=labels`,
+        "/api/aslan/delivery/releases/labels?projectName=labels",
+      ])
+        expect((await server.send("GET", path)).json).toEqual(["Z", "a", "b"]);
+      expect(valueAt(await settled(server, "v0", "labels"), "labels")).toEqual(["b", "a", "", "b"]);
+    });
+  });
+
+  describe("creating (15-21, 40, 41)", () => {
+    test("the answer is Zadig's, and says where the version is", async () => {
+      const answer = await create(server, plainBody({ version_name: "created", desc: "d", labels: ["x"] }));
+      expect([answer.status, answer.json]).toEqual([200, { message: "success" }]);
+      const id = answer.headers.get("x-release-id");
+      expect(id).toMatch(/^[0-9a-f]{24}$/);
+      expect(answer.headers.get("location")).toBe(`${RELEASES}/${id}`);
+      expect(await settled(server, "created")).toMatchObject({
+        id,
+        status: "success",
+        created_by: "admin(OpenAPI)",
+      });
+    });
+
+    test("a name is taken once in a project, and free in another", async () => {
+      expect((await create(server, plainBody({ version_name: "twice" }))).status).toBe(200);
+      const again = await create(server, plainBody({ version_name: "twice" }));
+      expect(again.status).toBe(400);
+      expect(again.json).toMatchObject({
+        type: "error",
+        code: 6560,
+        message: "新建交付中心版本失败",
+        extra: {},
+      });
+      expect(valueAt(again.json, "description")).toContain("version already exist");
+      expect((await create(server, plainBody({ project_key: "bank", version_name: "twice" }))).status).toBe(
+        200,
+      );
+    });
+
+    test("of two identical creates at once exactly one succeeds", async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => create(server, plainBody({ version_name: "race" }))),
+      );
+      expect(answers.map(({ status }) => String(status)).toSorted()).toEqual([
+        "200",
+        "400",
+        "400",
+        "400",
+        "400",
+      ]);
+    });
+
+    test("with an Idempotency-Key a repeat is answered like the first, and another body is refused", async () => {
+      const headers = { "idempotency-key": `key-${engine.kind}` };
+      const first = await create(server, plainBody({ version_name: "once" }), { headers });
+      const repeat = await create(server, plainBody({ version_name: "once" }), { headers });
+      expect([first.status, repeat.status]).toEqual([200, 200]);
+      expect(repeat.headers.get("x-release-id")).toBe(first.headers.get("x-release-id"));
+      const other = await create(server, plainBody({ version_name: "other" }), { headers });
+      expect(other.status).toBe(400);
+      expect(valueAt(other.json, "description")).toContain("Idempotency-Key");
+    });
+
+    test("YAML of a manual version is stored byte for byte", async () => {
+      const yaml = "# note\r\nkind: ConfigMap\r\ndata: {a: '1'}   \r\n";
+      const services = [{ service_name: "api", yaml_content: yaml, images: [] }];
+      await create(server, plainBody({ version_name: "verbatim", services }));
+      expect(valueAt(await settled(server, "verbatim"), "services", 0, "yaml_content")).toBe(yaml);
+    });
+
+    test("an unknown service comes into being, with an event", async () => {
+      const services = [{ service_name: `new-${engine.kind}`, images: [] }];
+      await create(server, plainBody({ version_name: "newcomer", services }));
+      const known = await server.send("GET", "/v1/projects/shop/services?limit=200");
+      expect(known.text).toContain(`new-${engine.kind}`);
+    });
+
+    test.each([
+      [{ project_key: "" }, "project_key"],
+      [{ version_name: "" }, "version_name"],
+      [{ version_name: "x".repeat(129) }, "version_name"],
+      [{ version_name: "../up" }, "version_name"],
+      [{ version_name: "a/b" }, "version_name"],
+      [{ version_name: " v1" }, "version_name"],
+      [{ version_name: 7 }, "version_name"],
+      [{ source: "somewhere" }, "source"],
+      [{ labels: "x" }, "labels"],
+      [{ labels: [1] }, "labels.0"],
+      [{ desc: "x".repeat(9000) }, "desc"],
+      [{ production: "yes" }, "production"],
+      [{ services: [{ images: [] }] }, "services.0.service_name"],
+      [
+        { services: [{ service_name: "api", images: [{ push_image: 1 }] }] },
+        "services.0.images.0.push_image",
+      ],
+      [{ source: "from_env" }, "env name is required when source is from env"],
+    ])("a body with %j is refused with a text that names the field", async (changes, named) => {
+      const answer = await create(server, plainBody({ version_name: "refused", ...changes }));
+      expect(answer.status).toBe(400);
+      expect(answer.json).toMatchObject({ type: "error", code: 400, message: "Bad Request" });
+      expect(valueAt(answer.json, "description")).toContain(named);
+    });
+
+    test.each([
+      ['{"project_key":', "the body is not JSON"],
+      ["", "EOF"],
+      ["[]", "expected object"],
+    ])("the body %j is refused", async (body, description) => {
+      const answer = await create(server, body);
+      expect([answer.status, valueAt(answer.json, "code")]).toEqual([400, 400]);
+      expect(valueAt(answer.json, "description")).toContain(description);
+    });
+
+    test("refused creates leave nothing behind", async () => {
+      const before = await list("projectKey=shop&pageNum=1&pageSize=1");
+      const broken = { service_name: "api", yaml_content: "a: [", images: [] };
+      for (const services of [
+        [broken],
+        [{ service_name: "a b", images: [] }],
+        [{ service_name: "api" }, { service_name: "api" }],
+      ])
+        expect((await create(server, plainBody({ version_name: "half", services }))).status).toBe(400);
+      const after = await list("projectKey=shop&pageNum=1&pageSize=1");
+      expect(valueAt(after.json, "total")).toBe(valueAt(before.json, "total"));
+      expect((await create(server, plainBody({ version_name: "half" }))).status).toBe(200);
+    });
+
+    test("a body over 16 MiB is refused", async () => {
+      const answer = await create(server, plainBody({ desc: "x".repeat(17 * 1024 * 1024) }));
+      expect([answer.status, valueAt(answer.json, "code")]).toEqual([413, 413]);
+    });
+
+    test("from_env says clearly that there are no clusters yet", async () => {
+      const answer = await create(
+        server,
+        plainBody({ version_name: "env", source: "from_env", env_name: "dev" }),
+      );
+      expect(answer.status).toBe(400);
+      expect(answer.json).toMatchObject({ code: 6560 });
+      expect(valueAt(answer.json, "description")).toContain("this server knows no clusters");
+    });
+  });
+
+  describe("one version (46-48, 51-54, 56-58)", () => {
+    test("an unknown version is 404, by id and by name", async () => {
+      const byId = await server.send("GET", `${RELEASES}/${"0".repeat(24)}`);
+      expect([byId.status, valueAt(byId.json, "code")]).toEqual([404, 404]);
+      const byName = await server.send("GET", `${RELEASES}/detail?projectKey=shop&versionName=none`);
+      expect([byName.status, valueAt(byName.json, "code")]).toEqual([404, 404]);
+      expect((await server.send("GET", `${RELEASES}/not-an-id`)).status).toBe(404);
+    });
+
+    test("?view shows the names of one generation of clients", async () => {
+      await create(server, plainBody({ version_name: "views" }));
+      const id = String(valueAt(await settled(server, "views"), "id"));
+      const keys = async (view: string) =>
+        Object.keys((await server.send("GET", `${RELEASES}/${id}?view=${view}`)).json as object);
+      expect(await keys("legacy")).toEqual(["version_info", "deploy_infos", "distribute_infos"]);
+      expect(await keys("flat")).toEqual(
+        expect.arrayContaining(["id", "version_name", "project_key", "created_time"]),
+      );
+      expect(await keys("v4")).toEqual(
+        expect.arrayContaining(["version", "project_name", "created_at", "deleted_at"]),
+      );
+      expect((await server.send("GET", `${RELEASES}/${id}?view=other`)).status).toBe(400);
+    });
+
+    test("deleting frees the name, may be repeated, and never reaches into another project", async () => {
+      await create(server, plainBody({ version_name: "gone" }));
+      const id = String(valueAt(await settled(server, "gone"), "id"));
+      const remove = (query: string) => server.send("DELETE", `${RELEASES}/${id}${query}`);
+      const missing = await remove("");
+      expect(missing.status).toBe(400);
+      expect(valueAt(missing.json, "description")).toBe("projectKey can't be empty!");
+      expect((await remove("?projectKey=bank")).json).toEqual({ message: "success" });
+      expect((await server.send("GET", `${RELEASES}/${id}`)).status).toBe(200);
+      const total = async () =>
+        Number(valueAt((await list("projectKey=shop&pageNum=1&pageSize=1")).json, "total"));
+      const before = await total();
+      expect((await remove("?projectKey=shop")).json).toEqual({ message: "success" });
+      expect(await total()).toBe(before - 1);
+      expect((await remove("?projectKey=shop")).json).toEqual({ message: "success" });
+      expect((await server.send("GET", `${RELEASES}/${id}`)).status).toBe(404);
+      expect((await create(server, plainBody({ version_name: "gone" }))).status).toBe(200);
+    });
+
+    test("a malformed id cannot be deleted", async () => {
+      const answer = await server.send("DELETE", `${RELEASES}/xyz?projectKey=shop`);
+      expect(answer.status).toBe(400);
+      expect(valueAt(answer.json, "description")).toContain("failed to delete delivery version, ID: xyz");
+    });
+
+    test("only a failed version can be retried, by body or by query", async () => {
+      await create(server, plainBody({ version_name: "fine" }));
+      const id = String(valueAt(await settled(server, "fine"), "id"));
+      const byBody = await server.send("POST", `${RELEASES}/retry`, { body: { id, projectKey: "shop" } });
+      const byQuery = await server.send("POST", `${RELEASES}/retry?id=${id}&projectKey=shop`);
+      for (const { status, json } of [byBody, byQuery]) {
+        expect(status).toBe(400);
+        expect(valueAt(json, "description")).toContain("status:success");
+      }
+    });
+
+    test.each([
+      [{}, 400, "id can't be empty!"],
+      [{ id: "0".repeat(24) }, 400, "projectName can't be empty!"],
+      [{ id: "0".repeat(24), projectKey: "shop" }, 404, "Unknown version"],
+      [{ id: "0".repeat(24), project_key: "shop" }, 404, "Unknown version"],
+    ])("retrying %j is refused", async (body, status, description) => {
+      const answer = await server.send("POST", `${RELEASES}/retry`, { body });
+      expect(answer.status).toBe(status);
+      expect(valueAt(answer.json, "description")).toContain(description);
+    });
+  });
+
+  test("unknown paths and methods have Zadig's plain texts", async () => {
+    const path = await server.send("GET", "/openapi/delivery/nothing");
+    expect([path.status, path.text]).toEqual([404, "Invalid path: /openapi/delivery/nothing"]);
+    const method = await server.send("PUT", `${RELEASES}/${"0".repeat(24)}`);
+    expect([method.status, method.text]).toEqual([
+      405,
+      `Method not allowed: PUT ${RELEASES}/${"0".repeat(24)}`,
+    ]);
+  });
+});
