@@ -45,15 +45,18 @@ type Outcome =
   | { readonly kind: "interrupted" }
   | { readonly kind: "lost" }
   | { readonly kind: "cancelled" }
-  | { readonly kind: "repeated"; readonly delayMillis: number; readonly error: string }
-  | { readonly kind: "failed"; readonly error: string };
+  | { readonly kind: "repeated"; readonly delayMillis: number; readonly error: unknown }
+  | { readonly kind: "failed"; readonly error: unknown };
 
 /** Runs a claimed task and writes how the run ended. Never rejects. */
 export async function carryOut<Ctx extends { readonly db: Database }>(task: Assignment<Ctx>): Promise<void> {
   const payload = readPayload(task);
   const outcome = await decide(task, payload);
   if (outcome.kind === "failed" || outcome.kind === "repeated")
-    task.log.warn({ task: task.claimed.taskId, kind: task.kind.name, outcome: outcome.kind }, outcome.error);
+    task.log.warn(
+      { err: outcome.error, task: task.claimed.taskId, kind: task.kind.name, attempt: task.claimed.attempt },
+      outcome.kind === "failed" ? "a task failed" : "a run of a task failed; the task is repeated",
+    );
   for (let failures = 1; outcome.kind !== "lost"; failures += 1) {
     try {
       return await write(task, payload, outcome);
@@ -116,10 +119,7 @@ async function run<Ctx>(task: Assignment<Ctx>, payload: unknown): Promise<Outcom
     if (error instanceof LeaseLostError) return { kind: "lost" };
     if (signal.aborted) return outcomeOfAbort(signal);
     const delayMillis = retryDelayMillis(error, { attempt: claimed.attempt, maxAttempts: kind.maxAttempts });
-    const message = messageOf(error);
-    return delayMillis === null
-      ? { kind: "failed", error: message }
-      : { kind: "repeated", delayMillis, error: message };
+    return delayMillis === null ? { kind: "failed", error } : { kind: "repeated", delayMillis, error };
   }
 }
 
@@ -145,11 +145,15 @@ async function write<Ctx extends { readonly db: Database }>(
     case "interrupted":
       return giveBackTask(db, claimed);
     case "repeated":
-      return repeatTask(db, claimed, { ...outcome, attempt: claimed.attempt + 1 });
+      return repeatTask(db, claimed, {
+        delayMillis: outcome.delayMillis,
+        attempt: claimed.attempt + 1,
+        error: messageOf(outcome.error),
+      });
     case "failed":
       return kind.everyMillis === undefined
-        ? endOtherwise(task, payload, { state: "failed", error: outcome.error })
-        : renewTask(db, claimed, { delayMillis: kind.everyMillis, error: outcome.error });
+        ? endOtherwise(task, payload, { state: "failed", error: messageOf(outcome.error) })
+        : renewTask(db, claimed, { delayMillis: kind.everyMillis, error: messageOf(outcome.error) });
     case "cancelled":
       return endOtherwise(task, payload, { state: "cancelled", error: "Cancelled" });
   }

@@ -31,8 +31,8 @@ export async function enqueue(db: Database, now: Date, request: TaskRequest): Pr
  * Asks that a task be cancelled: a runner ends it as cancelled, at once when it is ready or waiting, else after its
  * run has stopped. False when there is no such task or it has ended.
  */
-export async function requestCancel(db: Database, _now: Date, taskId: string): Promise<boolean> {
-  const live = await markCancelled(db, taskId);
+export async function requestCancel(db: Database, now: Date, taskId: string): Promise<boolean> {
+  const live = await markCancelled(db, taskId, now);
   if (live) wakeUp(db, TASKS_CHANNEL);
   return live;
 }

@@ -4,11 +4,13 @@ import { nowOf } from "./database-clock.ts";
 import type { TaskRequest } from "./task.ts";
 
 /*
- * A task is in one of six states; only what is written here changes them.
+ * A task is in one of six states; only the stores of this folder change them.
  *   ready      to be run at run_at or later. → running by a claim.
  *   running    leased by one runner until leased_until. → done, failed, cancelled when it ends; → ready when it
- *              sleeps, is repeated, is given back, or its lease runs out; → waiting when it waits for a signal.
+ *              sleeps, is repeated (a recurring one after every end), is given back, or its lease runs out;
+ *              → waiting when it waits for a signal.
  *   waiting    nothing is to be done until a signal or a cancellation comes. → ready by either.
+ *   A cancellation only marks the row: a ready one is then claimed just to be ended, a running one is told.
  *   done, failed, cancelled   for ever, until the sweep removes the row.
  * Always: every claim raises `fence`; whatever a run writes holds only while the row is running with the run's own
  * fence, so that a runner that was thought dead can write nothing. Leases and due times are judged by the
@@ -60,11 +62,15 @@ export async function findLiveTask(db: Database, key: string): Promise<string | 
   return row?.id ?? null;
 }
 
-/** Marks a live task as to be cancelled and wakes it when it waits. False when there is none. */
-export async function markCancelled(db: Database, taskId: string): Promise<boolean> {
+/** Marks a live task as to be cancelled; unless it runs, its end is due now. False when there is none. */
+export async function markCancelled(db: Database, taskId: string, now: Date): Promise<boolean> {
   const result = await db
     .updateTable("tasks")
-    .set({ cancel_requested: 1, state: sql`case when state = 'waiting' then 'ready' else state end` })
+    .set({
+      cancel_requested: 1,
+      run_at: sql`case when state = 'running' then run_at else ${now.getTime()} end`,
+      state: sql`case when state = 'waiting' then 'ready' else state end`,
+    })
     .where("id", "=", taskId)
     .where("state", "in", LIVE)
     .executeTakeFirst();
