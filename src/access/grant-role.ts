@@ -4,8 +4,8 @@ import { parseInput } from "../kernel/parse-input.ts";
 import { getProject } from "../projects/get-project.ts";
 import { requireRole } from "./authorize.ts";
 import { manageableUser } from "./get-user.ts";
-import { Role } from "./role.ts";
-import { findRole, type ProjectRole, putRole } from "./role-store.ts";
+import { type ProjectRole, Role } from "./role.ts";
+import { findRole, putRole } from "./role-store.ts";
 
 export interface GrantRole {
   readonly projectKey: string;

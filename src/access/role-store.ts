@@ -1,12 +1,5 @@
 import type { Database } from "../storage/database.ts";
-import { Role } from "./role.ts";
-
-/** A role that a user holds in a project. */
-export interface ProjectRole {
-  readonly userId: string;
-  readonly userName: string;
-  readonly role: Role;
-}
+import { type ProjectRole, Role } from "./role.ts";
 
 export async function putRole(db: Database, userId: string, projectId: string, role: Role): Promise<void> {
   await db

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Id } from "../kernel/id.ts";
 
 /**
  * What a person may do in a project. Each role includes the ones before it:
@@ -21,3 +22,7 @@ export function lesserRole(one: Role | null, other: Role | null): Role | null {
 /** The greatest of these roles; null when there is none. */
 export const greatestRole = (roles: readonly Role[]): Role | null =>
   roles.reduce<Role | null>((best, role) => (includes(best, role) ? best : role), null);
+
+/** A role that a user holds in a project. */
+export const ProjectRole = z.object({ userId: Id, userName: z.string(), role: Role });
+export type ProjectRole = z.output<typeof ProjectRole>;
