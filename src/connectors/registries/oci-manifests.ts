@@ -54,6 +54,9 @@ function toldDigest(reply: HttpReply): Digest | null {
   return header !== null && isDigest(header) ? header : null;
 }
 
+const named = (repository: string, reference: string): string =>
+  `${repository}${isDigest(reference) ? "@" : ":"}${reference}`;
+
 /** Reads a manifest whole; its digest is that of the bytes, and the one asked for or told. */
 export async function pullManifest(
   session: RegistrySession,
@@ -61,7 +64,7 @@ export async function pullManifest(
   reference: string,
   signal?: AbortSignal,
 ): Promise<RawManifest> {
-  const doing = `reading the manifest ${repository}:${reference}`.replace(/:(sha256:)/, "@$1");
+  const doing = `reading the manifest ${named(repository, reference)}`;
   const url = manifestPath(repository, reference);
   const reply = await session.call({
     method: "GET",
@@ -101,7 +104,7 @@ export async function findManifest(
     await reply.discard();
     return null;
   }
-  if (reply.status !== 200) throw await session.refusal(reply, `looking for ${repository} ${reference}`);
+  if (reply.status !== 200) throw await session.refusal(reply, `looking for ${named(repository, reference)}`);
   await reply.discard();
   if (isDigest(reference)) return reference;
   return toldDigest(reply) ?? (await pullManifest(session, repository, reference, signal)).digest;
@@ -115,7 +118,7 @@ export async function pushManifest(
   signal?: AbortSignal,
 ): Promise<Digest> {
   const { repository, reference } = target;
-  const doing = `writing the manifest ${repository} ${reference}`;
+  const doing = `writing the manifest ${named(repository, reference)}`;
   const reply = await session.call({
     method: "PUT",
     url: manifestPath(repository, reference),
@@ -128,5 +131,8 @@ export async function pushManifest(
   await reply.discard();
   const stored = toldDigest(reply) ?? (await findManifest(session, repository, reference, signal));
   if (stored === manifest.digest) return stored;
-  throw session.fault(doing, `digest mismatch: the registry stored ${stored} instead of ${manifest.digest}`);
+  throw session.fault(
+    doing,
+    `digest mismatch: the registry stored ${stored ?? "nothing"} instead of ${manifest.digest}`,
+  );
 }
