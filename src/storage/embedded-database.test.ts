@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { messageOf } from "../kernel/errors.ts";
+import { backUpDatabase } from "./back-up-database.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { refuseOldNode } from "./embedded-database.ts";
 import { refuseNetworkFileSystem } from "./embedded-directory.ts";
@@ -151,4 +152,31 @@ it("tells of a thread that stopped, ends what waits for it, and refuses what com
   ]);
   await expect(writer.write(job)).rejects.toBe(error);
   await link.close();
+});
+
+it("is backed up while it is written to, and the copy has every row acknowledged before", async () => {
+  const { db, close } = await openDatabase(newOptions());
+  await migrate(db);
+  const put = (name: string) =>
+    db
+      .insertInto("settings")
+      .values({ name, value: "x".repeat(1_000) })
+      .execute();
+  await Promise.all(Array.from({ length: 500 }, (_, index) => put(`before-${index}`)));
+  const copy = newOptions();
+  await mkdir(copy.directory);
+  const file = join(copy.directory, "headgate.db");
+  await Promise.all([
+    backUpDatabase(db, file),
+    ...Array.from({ length: 200 }, (_, index) => put(`during-${index}`)),
+  ]);
+  expect(await modeOf(file)).toBe(0o600);
+  await expect(backUpDatabase(db, file)).rejects.toThrow(/EEXIST/);
+  await close();
+
+  const restored = await openDatabase(copy);
+  expect(await migrate(restored.db)).toEqual([]);
+  const query = restored.db.selectFrom("settings").select("name").where("name", "like", "before-%");
+  expect(await query.execute()).toHaveLength(500);
+  await restored.close();
 });

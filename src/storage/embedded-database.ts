@@ -12,7 +12,8 @@ const READERS = 2;
 /** Opens the database file of a directory: one writer thread, two readers. */
 export async function openEmbedded(directory: string, onFatal: (error: Error) => void): Promise<OpenEngine> {
   refuseOldNode(process.versions.node);
-  const threads = await startThreads(await prepareDirectory(directory), onFatal);
+  const path = await prepareDirectory(directory);
+  const threads = await startThreads(path, onFatal);
   const dialect = embeddedDialect(threads, {
     batch: async (statements, guarded) => {
       statements.forEach(refuseOddParameters);
@@ -20,6 +21,7 @@ export async function openEmbedded(directory: string, onFatal: (error: Error) =>
       return threads.writer.write({ statements, guarded });
     },
     wakeUps: localWakeUps(),
+    backUp: (file) => backUp(path, file, onFatal),
   });
   return { dialect, close: threads.close };
 }
@@ -70,3 +72,13 @@ const leastBusy = (links: readonly WorkerLink[], fallback: WorkerLink): WorkerLi
     (best, link) => (best && best.pending() <= link.pending() ? best : link),
     null,
   ) ?? fallback;
+
+/** In a thread of its own: the readers have others to serve. */
+async function backUp(directory: string, file: string, onFatal: (error: Error) => void): Promise<void> {
+  const reader = await startWorker({ role: "reader", directory }, onFatal);
+  try {
+    await reader.call({ kind: "run", statement: { sql: "vacuum into ?", parameters: [file] } });
+  } finally {
+    await reader.close();
+  }
+}

@@ -53,9 +53,15 @@ export function embeddedDialect(threads: EmbeddedThreads, services: EngineServic
 
 interface OpenTransaction {
   readonly held: HeldWriter;
-  /** PostgreSQL refuses everything after a failed statement; so does this, lest code works on one engine only. */
-  failed: boolean;
+  /**
+   * Why nothing more may run in it. After a failed statement PostgreSQL refuses everything; so does this,
+   * lest code works on one engine only. What comes after the end would be a write by itself.
+   */
+  refusal: string | null;
 }
+
+const FAILED = "A statement of this transaction failed before: it can only be rolled back";
+const ENDED = "The transaction has ended";
 
 function embeddedDriver(threads: EmbeddedThreads): Driver {
   const transactions = new WeakMap<DatabaseConnection, OpenTransaction>();
@@ -91,24 +97,30 @@ function embeddedDriver(threads: EmbeddedThreads): Driver {
     },
     beginTransaction: async (connection) => {
       const held = await threads.writer.hold();
-      transactions.set(connection, { held, failed: false });
+      transactions.set(connection, { held, refusal: null });
       await held.run({ sql: "begin immediate", parameters: [] });
     },
     commitTransaction: async (connection) => {
-      await runInside(openTransaction(connection), { sql: "commit", parameters: [] });
+      const transaction = openTransaction(connection);
+      const committing = runInside(transaction, { sql: "commit", parameters: [] });
+      transaction.refusal ??= ENDED;
+      await committing;
     },
-    rollbackTransaction: (connection) => openTransaction(connection).held.rollback(),
+    rollbackTransaction: (connection) => {
+      const transaction = openTransaction(connection);
+      transaction.refusal = ENDED;
+      return transaction.held.rollback();
+    },
     destroy: async () => {},
   };
 }
 
 async function runInside(transaction: OpenTransaction, statement: Statement): Promise<StatementResult> {
-  if (transaction.failed)
-    throw new Error("A statement of this transaction failed before: it can only be rolled back");
+  if (transaction.refusal) throw new Error(transaction.refusal);
   try {
     return await transaction.held.run({ sql: statement.sql, parameters: statement.parameters });
   } catch (error) {
-    transaction.failed = true;
+    transaction.refusal ??= FAILED;
     throw error;
   }
 }

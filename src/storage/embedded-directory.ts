@@ -1,11 +1,14 @@
 import { mkdir, readFile, realpath } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncDirectory } from "./durable-files.ts";
 
 // SQLite's locks and its shared memory do not work across machines.
 const NETWORK_TYPES = new Set(["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs"]);
 
 /** Makes the data directory (0700) and refuses one on a network file system; returns its real path. */
 export async function prepareDirectory(directory: string): Promise<string> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const created = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (created) await syncDirectory(dirname(created));
   const path = await realpath(directory);
   if (process.platform === "linux")
     refuseNetworkFileSystem(await readFile("/proc/self/mountinfo", "utf8"), path);

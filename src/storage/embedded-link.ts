@@ -11,7 +11,7 @@ import {
 } from "./embedded-protocol.ts";
 
 /** A refusal by SQLite; `code` is SQLite's own, such as SQLITE_CONSTRAINT_UNIQUE. */
-export class EmbeddedError extends Error {
+class EmbeddedError extends Error {
   override readonly name = "EmbeddedError";
   readonly code: string | null;
 

@@ -19,6 +19,8 @@ export interface EngineServices {
     guarded: boolean,
   ) => Promise<readonly StatementResult[] | null>;
   readonly wakeUps: WakeUps;
+  /** Writes a consistent copy to an empty file; null where the engine has tools of its own for that. */
+  readonly backUp: ((file: string) => Promise<void>) | null;
 }
 
 /** An engine that is open, and how to end it. */

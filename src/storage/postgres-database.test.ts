@@ -2,7 +2,8 @@ import { sql } from "kysely";
 import pg from "pg";
 import { expect, it } from "vitest";
 import { onPostgres } from "../../test/support/databases.ts";
-import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { backUpDatabase } from "./back-up-database.ts";
+import { type Database, type DatabaseOptions, openDatabase } from "./database.ts";
 import { runTransaction } from "./transaction.ts";
 import { onWakeUp, wakeUp } from "./wake-up.ts";
 
@@ -32,6 +33,21 @@ onPostgres((engine) => {
           .catch(() => null),
       )
       .toEqual([]);
+  });
+
+  it("fails the transaction, and nothing else, whose connection breaks while it is thinking", async () => {
+    const { db, options } = await engine.open();
+    const put = (tx: Database, name: string) =>
+      tx.insertInto("settings").values({ name, value: "1" }).execute();
+    await expect(
+      runTransaction(db, async (tx) => {
+        await put(tx, "before");
+        await endConnections(urlOf(options));
+        await new Promise((done) => setTimeout(done, 100));
+        await put(tx, "after");
+      }),
+    ).rejects.toThrow(/terminat|not queryable|closed/i);
+    expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
   });
 
   it("hears wake-ups again after its listening connection broke, and those it missed", async () => {
@@ -80,6 +96,11 @@ onPostgres((engine) => {
       /longer than 5 s|statement timeout/,
     );
     expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
+  });
+
+  it("points to PostgreSQL's own tools when asked for a backup", async () => {
+    const { db } = await engine.open();
+    await expect(backUpDatabase(db, "/tmp/never-written")).rejects.toMatchObject({ code: "BACKUP_NOT_HERE" });
   });
 
   it("shows its name to the server's operator", async () => {

@@ -63,8 +63,10 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     lock_timeout: LOCK_MILLIS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MILLIS,
   });
-  // The pool drops a connection that breaks while idle and makes another when one is needed.
+  // The pool drops a connection that breaks while idle and makes another when one is needed; one that breaks
+  // between two statements of a transaction fails the next statement. Neither may end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   // One that breaks in use fails its query; without a listener it would also end the process.
   pool.on("connect", (client) => void client.on("error", () => undefined));
   const listening = postgresWakeUps(pool, options);
@@ -81,7 +83,11 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
   const base = new PostgresDialect({
     pool: { connect: () => connectOutside(pool), end: async () => {}, options: {} },
   });
-  const services = { batch: postgresBatch(() => connectOutside(pool)), wakeUps: listening.wakeUps };
+  const services = {
+    batch: postgresBatch(() => connectOutside(pool)),
+    wakeUps: listening.wakeUps,
+    backUp: null,
+  };
   const adapter: PostgresAdapter & AdapterWithServices = Object.assign(new PostgresAdapter(), {
     facts,
     services,

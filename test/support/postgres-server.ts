@@ -51,7 +51,7 @@ export async function startPostgres(): Promise<PostgresServer | null> {
     "listen_addresses=127.0.0.1",
   ];
   const postgres = [join(binaries, "postgres"), "-D", data, "-p", String(port), "-k", home];
-  // The shell outlives a killed test run by the moment it takes to stop the server and to tidy up.
+  // In a process group of its own the shell outlives a killed test run by the moment it takes to stop the server and to tidy up.
   const keeper = spawn(
     "/bin/sh",
     [
@@ -61,7 +61,7 @@ export async function startPostgres(): Promise<PostgresServer | null> {
       ...postgres,
       ...settings.flatMap((setting) => ["-c", setting]),
     ],
-    { ...as, stdio: ["pipe", "ignore", "ignore"] },
+    { ...as, detached: true, stdio: ["pipe", "ignore", "ignore"] },
   );
   const url = `postgres://${ROLE}@127.0.0.1:${port}/postgres`;
   const stop = async (): Promise<void> => {
