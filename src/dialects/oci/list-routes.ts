@@ -62,7 +62,8 @@ const referrers: Route<"referrers"> = {
         annotations: manifest.annotations,
       })),
     };
-    return reply.type(INDEX_MEDIA_TYPE).send(JSON.stringify(index));
+    // As bytes: a text would get a charset, which this type does not have.
+    return reply.type(INDEX_MEDIA_TYPE).send(Buffer.from(JSON.stringify(index)));
   },
 };
 

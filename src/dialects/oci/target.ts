@@ -25,23 +25,24 @@ const PATHS: readonly (readonly [RegExp, Reader])[] = [
   [/^(.+)\/referrers\/([^/]+)$/, (repository, digest) => ({ kind: "referrers", repository, digest })],
 ];
 
-/** What a request's URL names; null when it is nothing of ours. */
+/** What a request's URL names; null when it is nothing of ours. Its parts are decoded once they are apart. */
 export function readTarget(url: string): Target | null {
-  const path = decode(url.replace(/^\/v2\/?/, "").split("?", 1)[0] ?? "");
+  const path = url.replace(/^\/v2\/?/, "").split("?", 1)[0] ?? "";
   if (path === "") return { kind: "ping" };
   if (path === "token") return { kind: "token" };
   if (path === "_catalog") return { kind: "catalog" };
   for (const [pattern, read] of PATHS) {
-    const [whole, repository = "", last = ""] = pattern.exec(path ?? "") ?? [];
-    if (whole !== undefined) return read(repository, last);
+    const match = pattern.exec(path);
+    if (match) return read(decode(match[1]), decode(match[2]));
   }
   return null;
 }
 
-function decode(path: string): string | null {
+/** A part that cannot be decoded stays as it is: it is no name, digest or tag anyway. */
+function decode(part = ""): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(part);
   } catch {
-    return null;
+    return part;
   }
 }
