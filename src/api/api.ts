@@ -66,7 +66,8 @@ function identifyCallers(app: FastifyInstance, ctx: Context, { authenticate }: A
 const HINT = "Send a token as `Authorization: Bearer hg_…`; `headgate login` or POST /v1/sign-in make one";
 
 function bearerToken(request: FastifyRequest): string {
-  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  // The admin token of the settings may be any text, also one with blanks inside.
+  const token = /^Bearer +(\S.*)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (token === undefined) throw new DomainError("UNAUTHENTICATED", HINT);
   return token;
 }

@@ -66,26 +66,23 @@ export const signUpRoutes =
     app.get("/sign-up", (_request, reply) => sendPage(reply, 200, form({ name: "", refusal: "" })));
     app.post("/sign-up", async (request, reply) => {
       const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-      const field = (key: string): string => fields.get(key) ?? "";
-      const name = field("name");
       const actor = { ...NOBODY, address: request.ip, requestId: request.id };
-      try {
-        const user = await signUp(
-          { ...ctx, actor },
-          {
-            secret: field("secret"),
-            name,
-            password: field("password"),
-          },
-        );
-        return sendPage(reply, 201, welcome(user.name));
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        const status = error.kind === "not_found" ? 404 : 400;
-        return sendPage(reply, status, form({ name, refusal: error.message }));
-      }
+      const { status, html } = await handIn({ ...ctx, actor }, fields);
+      return sendPage(reply, status, html);
     });
   };
+
+async function handIn(ctx: Context, fields: URLSearchParams): Promise<{ status: number; html: string }> {
+  const field = (key: string): string => fields.get(key) ?? "";
+  const name = field("name");
+  try {
+    const user = await signUp(ctx, { secret: field("secret"), name, password: field("password") });
+    return { status: 201, html: welcome(user.name) };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { status: error.kind === "not_found" ? 404 : 400, html: form({ name, refusal: error.message }) };
+  }
+}
 
 const welcome = (name: string): string =>
   page(`<p>${escaped(name)} is the first admin.</p><p>Sign in on your machine: <code>headgate login</code>.

@@ -25,17 +25,18 @@ export interface ApiServer {
   readonly close: () => Promise<void>;
 }
 
-/** `/v1` alone on a free port. Each person's token is the name. */
-export async function startApi(
-  ctx: Context,
-  people: Readonly<Record<string, Partial<Actor>>>,
-): Promise<ApiServer> {
-  const app = Fastify({ routerOptions: { maxParamLength: 2048 } });
-  const authenticate: Authenticate = async (_, token, origin) => {
+/** Tells people apart by name alone: each one's token is the name. */
+export const byName =
+  (people: Readonly<Record<string, Partial<Actor>>>): Authenticate =>
+  async (_, token, origin) => {
     const person = people[token ?? ""];
     if (!person) throw new DomainError("UNAUTHENTICATED");
     return { ...NOBODY, name: token ?? "", ...person, ...origin };
   };
+
+/** `/v1` alone on a free port. */
+export async function startApi(ctx: Context, authenticate: Authenticate): Promise<ApiServer> {
+  const app = Fastify({ routerOptions: { maxParamLength: 2048 } });
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   const send: ApiServer["send"] = async (who, method, path, body, headers = {}) => {

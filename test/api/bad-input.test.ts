@@ -3,7 +3,7 @@ import { type OpenDatabase, openDatabase } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { testContext } from "../support/context.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { type ApiServer, startApi } from "./api-server.ts";
+import { type ApiServer, byName, startApi } from "./api-server.ts";
 
 describe("bad input at /v1", () => {
   let server: ApiServer;
@@ -13,7 +13,7 @@ describe("bad input at /v1", () => {
     directory = await temporaryDirectory();
     database = await openDatabase({ kind: "embedded", directory: directory.path });
     await migrate(database.db);
-    server = await startApi(testContext(database.db), { root: { systemAdmin: true } });
+    server = await startApi(testContext(database.db), byName({ root: { systemAdmin: true } }));
     await server.send("root", "POST", "/v1/projects", { key: "shop" });
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eachEngine } from "../support/databases.ts";
 import { testContext } from "../support/context.ts";
-import { type ApiServer, startApi } from "./api-server.ts";
+import { type ApiServer, byName, startApi } from "./api-server.ts";
 
 describe("projects and services at /v1", () => {
   eachEngine((engine) => {
@@ -9,7 +9,7 @@ describe("projects and services at /v1", () => {
     const people: Record<string, object> = { root: { systemAdmin: true }, stranger: {} };
     beforeAll(async () => {
       const { db } = await engine.open();
-      server = await startApi(testContext(db), people);
+      server = await startApi(testContext(db), byName(people));
     });
     afterAll(() => server.close());
 
