@@ -5,6 +5,7 @@ import { messageOf } from "../kernel/errors.ts";
 import type { Database } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { backoffMillis } from "./backoff.ts";
+import type { DoneWriter } from "./done-writer.ts";
 import { isLost, RunAbortedError, type Suspension } from "./interruption.ts";
 import type { ClaimedTask } from "./lease-store.ts";
 import { retryDelayMillis } from "./retry.ts";
@@ -35,6 +36,7 @@ export interface Assignment<Ctx> {
   readonly signal: AbortSignal;
   /** Aborted when the process stops: what could not be written by then is left to the lease. */
   readonly stopping: AbortSignal;
+  readonly endDone: DoneWriter;
   readonly log: Logger;
 }
 
@@ -138,7 +140,7 @@ async function write<Ctx extends { readonly db: Database }>(
   switch (outcome.kind) {
     case "done":
       return kind.everyMillis === undefined
-        ? endTask(db, claimed, { state: "done", error: null })
+        ? task.endDone(claimed)
         : renewTask(db, claimed, { delayMillis: kind.everyMillis, error: null });
     case "suspended":
       return suspend(db, claimed, outcome.suspensions);

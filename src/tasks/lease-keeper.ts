@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Database } from "../storage/database.ts";
 import { type AbortCause, isLost } from "./interruption.ts";
 import { type Lease, renewLeases } from "./lease-store.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 /** A run whose lease is to be kept. */
 export interface KeptRun {
@@ -22,8 +23,10 @@ export function keepLeases(options: {
   readonly leaseMillis: number;
   readonly runs: ReadonlySet<KeptRun>;
   readonly log: Logger;
+  /** Keeps the renewal apart from other statements that lock several of the rows. */
+  readonly alone: OneAtATime;
 }): { stop(): void } {
-  const { db, owner, leaseMillis, runs, log } = options;
+  const { db, owner, leaseMillis, runs, log, alone } = options;
   let renewing = false;
 
   async function renew(): Promise<void> {
@@ -43,7 +46,7 @@ export function keepLeases(options: {
   async function renewAll(asked: readonly KeptRun[]): Promise<void> {
     const startedAt = performance.now();
     const ids = asked.map((run) => run.lease.taskId);
-    const renewed = await renewLeases(db, owner, leaseMillis, ids);
+    const renewed = await alone(() => renewLeases(db, owner, leaseMillis, ids));
     const byId = new Map(renewed.map((lease) => [lease.taskId, lease]));
     for (const run of asked) {
       const lease = byId.get(run.lease.taskId);

@@ -144,7 +144,8 @@ export async function takeBackLeases(db: Database, which: "expired" | "all"): Pr
   const expired = which === "all" ? sql`` : sql`and leased_until < ${nowOf(db)}`;
   const rows = await sql<{ id: string }>`
     update tasks set state = 'ready', lease_owner = null, leased_until = null, lost_runs = lost_runs + 1
-    where state = 'running' ${expired} returning id
+    where state = 'running' and id in (select id from tasks where state = 'running' ${expired} ${skipLocked(db)})
+    returning id
   `.execute(db);
   return rows.rows.map((row) => row.id);
 }

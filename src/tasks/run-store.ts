@@ -5,6 +5,7 @@ import type { Tables } from "../storage/tables.ts";
 import { nowOf } from "./database-clock.ts";
 import type { Lease } from "./lease-store.ts";
 import { clearSteps, insertStep, type StepToLog } from "./step-store.ts";
+import type { TaskEnd } from "./task.ts";
 
 /*
  * What a run writes: always on the condition that its lease still holds, in one hop and one commit.
@@ -31,12 +32,20 @@ export const recordStep = (db: Database, lease: Lease, step: StepToLog): Promise
 
 const FREE = { lease_owner: null, leased_until: null, lost_runs: 0 } as const;
 
-/** Ends a run: the task is done, failed or cancelled. Throws LeaseLostError. */
-export const endTask = (
-  db: Database,
-  lease: Lease,
-  end: { readonly state: "done" | "failed" | "cancelled"; readonly error: string | null },
-): Promise<void> => writeAsRunning(db, lease, [{ ...FREE, ...end, ended_at: nowOf(db) }]);
+/** Ends a run otherwise than by success. Throws LeaseLostError. */
+export const endTask = (db: Database, lease: Lease, end: TaskEnd): Promise<void> =>
+  writeAsRunning(db, lease, [{ ...FREE, ...end, ended_at: nowOf(db) }]);
+
+/** Ends runs by success, in one statement. Returns the fences by task id; a lease that is missing there is lost. */
+export async function endDone(db: Database, leases: readonly Lease[]): Promise<ReadonlyMap<string, number>> {
+  const held = leases.map(({ taskId, fence }) => sql`(${taskId}, cast(${fence} as bigint))`);
+  const { rows } = await sql<{ id: string; fence: number }>`
+    update tasks set state = 'done', error = null, ended_at = ${nowOf(db)}, lease_owner = null, leased_until = null,
+      lost_runs = 0
+    where state = 'running' and (id, fence) in (values ${sql.join(held)}) returning id, fence
+  `.execute(db);
+  return new Map(rows.map(({ id, fence }) => [id, fence]));
+}
 
 /** Ends a run that was interrupted and goes on at once. Throws LeaseLostError. */
 export const giveBackTask = (db: Database, lease: Lease): Promise<void> =>

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Database } from "../storage/database.ts";
 import { carryOut } from "./carry-out.ts";
+import type { DoneWriter } from "./done-writer.ts";
 import { type AbortCause, RunAbortedError } from "./interruption.ts";
 import type { KeptRun } from "./lease-keeper.ts";
 import type { ClaimedTask, FreeSlots, KnownKind } from "./lease-store.ts";
@@ -32,9 +33,10 @@ export function runningTasks<Ctx extends { readonly db: Database }>(options: {
   readonly contextFor: () => Ctx;
   readonly kinds: readonly TaskKind<unknown, Ctx>[];
   readonly log: Logger;
+  readonly endDone: DoneWriter;
   readonly onEnded: () => void;
 }): RunningTasks {
-  const { db, contextFor, kinds, log } = options;
+  const { db, contextFor, kinds, log, endDone } = options;
   const byName = new Map(kinds.map((kind) => [kind.name, kind]));
   const runs = new Set<Run>();
   const stopping = new AbortController();
@@ -43,12 +45,19 @@ export function runningTasks<Ctx extends { readonly db: Database }>(options: {
     const kind = byName.get(claimed.kind);
     if (!kind) throw new Error(`a task of the unknown kind ${claimed.kind} was claimed`);
     const { signal, abort } = abortable();
-    const ended = carryOut({ db, contextFor, kind, claimed, signal, stopping: stopping.signal, log }).then(
-      () => {
-        runs.delete(run);
-        options.onEnded();
-      },
-    );
+    const ended = carryOut({
+      db,
+      contextFor,
+      kind,
+      claimed,
+      signal,
+      stopping: stopping.signal,
+      log,
+      endDone,
+    }).then(() => {
+      runs.delete(run);
+      options.onEnded();
+    });
     const run: Run = { kind: kind.name, lease: claimed, renewedAt: askedAt, signal, abort, ended };
     runs.add(run);
   }

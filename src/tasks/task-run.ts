@@ -37,7 +37,8 @@ export async function openRun(options: {
 }): Promise<OpenRun> {
   const { db, claimed, signal } = options;
   const clock = databaseClock(claimed.claimedAtMillis);
-  const logged = await readSteps(db, claimed.taskId);
+  // The first run ever has nothing in the log.
+  const logged = claimed.fence === 1 ? new Map<string, LoggedStep>() : await readSteps(db, claimed.taskId);
   const suspensions: Suspension[] = [];
   const gate = openGate(signal, suspensions);
   const progress = progressWriter(

@@ -4,6 +4,7 @@ import { newId } from "../kernel/id.ts";
 import type { Database } from "../storage/database.ts";
 import { factsOf } from "../storage/engine.ts";
 import { onWakeUp } from "../storage/wake-up.ts";
+import { doneWriter } from "./done-writer.ts";
 import { keepLeases } from "./lease-keeper.ts";
 import {
   claimCancelled,
@@ -12,6 +13,7 @@ import {
   millisUntilDue,
   takeBackLeases,
 } from "./lease-store.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { startPacer } from "./pacer.ts";
 import { type RunningTasks, runningTasks } from "./running-tasks.ts";
 import { enqueueRecurring } from "./schedule.ts";
@@ -62,7 +64,8 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
   if (kinds.length === 0 || new Set(kinds.map((kind) => kind.name)).size !== kinds.length)
     throw new Error("a task runner needs kinds, each with a name of its own");
   const owner = newId(new Date());
-  const running = runningTasks({ ...options, onEnded: () => pacer.wake() });
+  const alone = oneAtATime();
+  const running = runningTasks({ ...options, endDone: doneWriter(db, alone), onEnded: () => pacer.wake() });
   const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, log });
   const pacer = startPacer(round.carryOut);
   const wake = (): void => {
@@ -70,7 +73,7 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
     pacer.wake();
   };
   const deafen = onWakeUp(db, TASKS_CHANNEL, wake);
-  const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log });
+  const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log, alone });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
