@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
 import { api } from "../api/api.ts";
 import { describeApi, referencePage } from "../api/openapi.ts";
 import type { Authenticate } from "../access/authenticate.ts";
@@ -28,7 +28,7 @@ export interface ServerOptions {
 /** The HTTP side of the program: every API under its own prefix, each with its own errors. */
 export async function buildServer(ctx: Context, options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    loggerInstance: ctx.log,
+    loggerInstance: ctx.log as FastifyBaseLogger,
     disableRequestLogging: true,
     genReqId: () => newId(new Date()),
     trustProxy: options.trustProxy,

@@ -117,9 +117,9 @@ eachEngine((engine) => {
         error: "",
         services: [{}, { images: [{ status: "passed", error: "" }] }, {}],
       });
-      expect(await skopeoManifest(target, "prod/late", ":r1")).toEqual(Buffer.from(late.top.bytes));
       const touched = target.requests.slice(before).filter((line) => !line.includes("/v2/prod/late/"));
       expect(touched).toEqual([]);
+      expect(await skopeoManifest(target, "prod/late", ":r1")).toEqual(Buffer.from(late.top.bytes));
     });
 
     test("a pin never moves: a tag that moves between failure and retry changes nothing", async () => {
@@ -261,7 +261,7 @@ eachEngine((engine) => {
     beforeAll(async () => {
       await pushTestImage(source.host, "team/base", "1", { seed: "base-first" });
       await create(server, body("base", [service("s", image("base"))]));
-      expect(await settled(server, "base")).toMatchObject({ status: "success" });
+      await settled(server, "base");
       await pushTestImage(source.host, "team/base", "1", { seed: "base-moved" });
     });
     const promote = (

@@ -6,12 +6,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
+/** Sends requests to a server; a body that is an object goes as JSON, one that is a text as it is. */
+export interface Client {
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
+}
+
 /** A whole Headgate in this process, listening on loopback. */
-export interface TestServer extends RunningServer {
+export interface TestServer extends RunningServer, Client {
   /** A token with all rights. */
   readonly adminToken: string;
-  /** Sends a request; a body that is an object goes as JSON. */
-  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
   /** Stops it and starts it again on the same data. */
   restart(): Promise<TestServer>;
 }
@@ -31,22 +34,14 @@ export interface Answer {
   readonly json: unknown;
 }
 
-/** Starts a server on this database; its files lie beside an embedded one, else in a folder of their own. */
-export async function startTestServer(
-  options: DatabaseOptions,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<TestServer> {
-  const adminToken = randomBytes(24).toString("hex");
-  const place = await placeOf(options);
-  const environment = {
+/** What `headgate serve` is told to run on this database; its files lie beside an embedded one, else in a folder of their own. */
+export async function settingsFor(options: DatabaseOptions) {
+  return {
     HEADGATE_PORT: "0",
-    HEADGATE_LOG_LEVEL: "silent",
-    HEADGATE_ADMIN_TOKEN: adminToken,
+    HEADGATE_ADMIN_TOKEN: randomBytes(24).toString("hex"),
     HEADGATE_SHARED_FILES: "true",
-    ...place,
-    ...settings,
+    ...(await placeOf(options)),
   };
-  return startWith(environment, adminToken);
 }
 
 async function placeOf(options: DatabaseOptions): Promise<Record<string, string>> {
@@ -57,18 +52,32 @@ async function placeOf(options: DatabaseOptions): Promise<Record<string, string>
   return { DATABASE_URL: options.url, HEADGATE_DATA_DIR: path, HEADGATE_KEY_FILE: keyFile };
 }
 
-async function startWith(environment: Record<string, string>, adminToken: string): Promise<TestServer> {
-  const server = await startServer(readConfig(environment));
+/** Starts a server on this database. */
+export const startTestServer = async (
+  options: DatabaseOptions,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<TestServer> =>
+  startWith({ HEADGATE_LOG_LEVEL: "silent", ...(await settingsFor(options)), ...settings });
+
+async function startWith(
+  settings: Readonly<Record<string, string>> & { readonly HEADGATE_ADMIN_TOKEN: string },
+): Promise<TestServer> {
+  const server = await startServer(readConfig(settings));
   return {
     ...server,
-    adminToken,
-    send: (method, path, options = {}) => send(`${server.url}${path}`, method, adminToken, options),
+    ...clientOf(server.url, settings.HEADGATE_ADMIN_TOKEN),
+    adminToken: settings.HEADGATE_ADMIN_TOKEN,
     restart: async () => {
       await server.stop();
-      return startWith(environment, adminToken);
+      return startWith(settings);
     },
   };
 }
+
+/** Speaks to the server at this address, with this token unless told otherwise. */
+export const clientOf = (url: string, token: string): Client => ({
+  send: (method, path, options = {}) => send(`${url}${path}`, method, token, options),
+});
 
 async function send(url: string, method: string, adminToken: string, options: SendOptions): Promise<Answer> {
   const { body, token = adminToken, headers = {} } = options;

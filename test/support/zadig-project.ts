@@ -1,16 +1,16 @@
-import type { SendOptions, TestServer } from "./server.ts";
+import type { Client, SendOptions } from "./server.ts";
 import { valueAt } from "./server.ts";
 import type { TestRegistry } from "./registries.ts";
 
 /** Makes a project; its key is also its name. */
-export async function makeProject(server: TestServer, key: string): Promise<void> {
+export async function makeProject(server: Client, key: string): Promise<void> {
   const answer = await server.send("POST", "/v1/projects", { body: { key, name: key } });
   if (answer.status !== 201) throw new Error(`project ${key}: ${answer.status} ${answer.text}`);
 }
 
 /** Makes a connection to a test registry, shared with these projects; returns its id. */
 export async function connect(
-  server: TestServer,
+  server: Client,
   registry: TestRegistry,
   connection: { readonly name: string; readonly projects: readonly string[]; readonly namespace?: string },
 ): Promise<string> {
@@ -30,7 +30,7 @@ export async function connect(
   return String(valueAt(answer.json, "id"));
 }
 
-async function confirmTokenHost(server: TestServer, name: string): Promise<void> {
+async function confirmTokenHost(server: Client, name: string): Promise<void> {
   const body = { confirmTokenHost: true };
   const answer = await server.send("POST", `/v1/connections/${name}/test`, { body });
   if (answer.status !== 200) throw new Error(`test of ${name}: ${answer.status} ${answer.text}`);
@@ -38,7 +38,7 @@ async function confirmTokenHost(server: TestServer, name: string): Promise<void>
 
 /** Makes a user with a role in a project (null: none) and a token; returns the token. */
 export async function makeCaller(
-  server: TestServer,
+  server: Client,
   name: string,
   project: string,
   role: string | null,
@@ -54,7 +54,7 @@ export async function makeCaller(
     body: { name, password: "a long enough password", client: "test" },
     token: null,
   });
-  return String(valueAt(signedIn.json, "token"));
+  return String(valueAt(signedIn.json, "text"));
 }
 
 export const RELEASES = "/openapi/delivery/releases";
@@ -70,11 +70,11 @@ export const plainBody = (changes: Readonly<Record<string, unknown>> = {}) => ({
   ...changes,
 });
 
-export const create = (server: TestServer, body: unknown, options: SendOptions = {}) =>
+export const create = (server: Client, body: unknown, options: SendOptions = {}) =>
   server.send("POST", `${RELEASES}/k8s`, { body, ...options });
 
 /** Waits until a version is done, and returns its detail in all its names. */
-export async function settled(server: TestServer, version: string, project = "shop"): Promise<unknown> {
+export async function settled(server: Client, version: string, project = "shop"): Promise<unknown> {
   for (;;) {
     const path = `${RELEASES}/detail?projectKey=${project}&versionName=${encodeURIComponent(version)}`;
     const { status, json, text } = await server.send("GET", path);

@@ -12,7 +12,7 @@ export function identifyZadigCallers(app: FastifyInstance, ctx: Context, authent
   app.decorateRequest("ctx", null as never);
   app.addHook("onRequest", async (request) => {
     const origin = { address: request.ip, requestId: request.id };
-    const nobody = { ...ctx, log: request.log as Context["log"], actor: { ...NOBODY, ...origin } };
+    const nobody = { ...ctx, log: ctx.log.child({ requestId: request.id }), actor: { ...NOBODY, ...origin } };
     request.ctx = { ...nobody, actor: await authenticate(nobody, tokenOf(request), origin) };
   });
 }
