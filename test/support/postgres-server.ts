@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, cp, mkdtemp, readdir, readFile, symlink } from "node:fs/promises";
+import { chmod, cp, lchown, mkdtemp, readdir, readFile, symlink } from "node:fs/promises";
 import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join, resolve } from "node:path";
@@ -89,7 +89,7 @@ async function unprivilegedAccount(): Promise<Partial<Account>> {
 }
 
 async function own(path: string, { uid, gid }: Partial<Account>): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+  if (uid !== undefined && gid !== undefined) await lchown(path, uid, gid);
 }
 
 function installedBinaries(): string | null {
@@ -126,7 +126,9 @@ async function packagedBinaries(home: string, account: Partial<Account>): Promis
     if (!existsSync(at)) await symlink(from, at);
   }
   for (const name of await readdir(join(copy, "bin"))) await chmod(join(copy, "bin", name), 0o755);
-  await own(copy, account);
+  // All of it, so that the keeper may remove it.
+  for (const name of ["", ...(await readdir(copy, { recursive: true }))])
+    await own(join(copy, name), account);
   return join(copy, "bin");
 }
 
