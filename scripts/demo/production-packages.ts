@@ -44,11 +44,12 @@ export async function listProductionPackages(root: string): Promise<string[]> {
 const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, "utf8"));
 
 function needsOf(packages: Packages, place: string): string[] {
-  const { dependencies = {}, optionalDependencies = {}, ...rest } = packages[place] ?? {};
-  const peers = Object.keys(rest.peerDependencies ?? {}).filter(
-    (name) => rest.peerDependenciesMeta?.[name]?.optional !== true,
+  const found = packages[place];
+  if (found === undefined) return [];
+  const peers = Object.keys(found.peerDependencies).filter(
+    (name) => found.peerDependenciesMeta[name]?.optional !== true,
   );
-  return [...Object.keys(dependencies), ...Object.keys(optionalDependencies), ...peers];
+  return [...Object.keys(found.dependencies), ...Object.keys(found.optionalDependencies), ...peers];
 }
 
 /** As Node looks for a package: beside its user's own, then one level up, to the root. Null: not locked. */
