@@ -40,7 +40,7 @@ export interface TestRegistryInside {
   /** Pushes bytes as a blob; returns its digest. */
   pushBlob(repository: string, content: string | Buffer, token?: string): Promise<string>;
   pushManifest(repository: string, reference: string, manifest: TestContent, token?: string): Promise<Reply>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** `Basic` with any user name. */
