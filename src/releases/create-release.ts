@@ -28,7 +28,7 @@ export interface CreateRelease {
   readonly production: boolean;
   readonly description: string;
   readonly labels: readonly string[];
-  /** Where images are pushed; null when none is. */
+  /** Where images are pushed, by id or name; null when none is. */
   readonly targetConnectionId: string | null;
   /** The name that the record shows. */
   readonly createdBy: string;
@@ -64,7 +64,7 @@ const alreadyExists = (version: string): DomainError =>
 async function insertRelease(tx: Context, project: Project, input: CreateRelease): Promise<ReleaseView> {
   if (await findContentByVersion(tx.db, project.id, input.version)) throw alreadyExists(input.version);
   const now = tx.now();
-  const { manifests, items, originalContentId } = await gather(tx, project, input);
+  const { manifests, items, originalContentId, targetConnectionId } = await gather(tx, project, input);
   const content: FullContent = {
     id: newId(now),
     releaseId: await ensureRelease(tx.db, project.id, input.version, now),
@@ -77,7 +77,7 @@ async function insertRelease(tx: Context, project: Project, input: CreateRelease
     originalContentId,
     description: input.description,
     labels: [...input.labels],
-    targetConnectionId: input.targetConnectionId,
+    targetConnectionId,
     createdBy: input.createdBy,
     createdAt: now,
     manifests,
@@ -113,5 +113,9 @@ async function gather(tx: Context, project: Project, input: CreateRelease) {
     rewriteYaml: input.source !== "manual",
     services,
   });
-  return { ...resolved, originalContentId: original?.content.id ?? null };
+  return {
+    ...resolved,
+    originalContentId: original?.content.id ?? null,
+    targetConnectionId: targetConnection?.id ?? null,
+  };
 }
