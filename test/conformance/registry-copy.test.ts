@@ -117,10 +117,11 @@ describeWith(["docker-registry", "skopeo"], "copying between real registries", (
       const digest = `sha256:${"0".repeat(64)}`;
       expect(await registry.mountBlob("mounted/api", digest, "nobody/knows")).toBe(false);
       expect(await registry.hasBlob("mounted/api", digest)).toBe(false);
-      const cancelled = testRegistry(kind).requests.filter((line) =>
-        line.startsWith("DELETE /v2/mounted/api/blobs/uploads/"),
-      );
-      expect(cancelled.at(-1)).toMatch(/ 204$/);
+      const lastCancelled = (): string | undefined =>
+        testRegistry(kind).requests.findLast((line) =>
+          line.startsWith("DELETE /v2/mounted/api/blobs/uploads/"),
+        );
+      await expect.poll(lastCancelled).toMatch(/ 204$/);
     },
   );
 

@@ -23,7 +23,7 @@ export interface StandIn {
   expect(route: string, ...answers: readonly StandInAnswer[]): void;
   /** Any number of calls, after the expected ones. */
   always(route: string, answer: StandInAnswer): void;
-  /** Ends it; fails when a call came that nobody expected. */
+  /** Ends it; fails when a call came that nobody expected, or an expected one did not. */
   stop(): Promise<void>;
 }
 
@@ -75,6 +75,8 @@ export async function startStandIn(certificate?: TestCertificate): Promise<Stand
         server.closeAllConnections();
       });
       if (unexpected.length > 0) throw new Error(`unexpected calls: ${unexpected.join(", ")}`);
+      const missing = [...expected].filter(([, answers]) => answers.length > 0).map(([route]) => route);
+      if (missing.length > 0) throw new Error(`calls that did not come: ${missing.join(", ")}`);
     },
   };
 }
