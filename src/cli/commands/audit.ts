@@ -54,9 +54,10 @@ async function exportEvents(options: ExportOptions): Promise<void> {
 }
 
 async function verify(file: string | undefined, options: { json?: true; head?: string }): Promise<void> {
+  const head = options.head === undefined ? null : await readHead(options.head);
+  // Opened last: lines that nobody listens for yet are lost.
   const lines =
     file === undefined ? createInterface({ input: process.stdin }) : (await open(file)).readLines();
-  const head = options.head === undefined ? null : await readHead(options.head);
   const report = await verifyChain(lines, head);
   if (options.json) printJson(report);
   if (report.broken !== null) throw new CommandFailure(EXIT.failed, brokenText(report));
