@@ -1,3 +1,5 @@
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { beforeEach, expect, test } from "vitest";
 import { testContext } from "../../test/support/context.ts";
 import { eachEngine } from "../../test/support/databases.ts";
@@ -50,6 +52,14 @@ eachEngine((engine) => {
     while ((await sealEvents(ctx, sealer, CHAIN))?.more);
     await record(600);
     expect(await report()).toMatchObject({ entries: 1106, unsealed: 600, broken: null });
+  });
+
+  test("texts with other alphabets' line ends stay in their lines", async () => {
+    await recordEvent(ctx, { kind: "user.created", projectId: null, subjectId: "a\u2028b\u2029c\u0085d" });
+    await sealEvents(ctx, sealer, CHAIN);
+    const lines = Readable.from(await exportEvents(ctx, { projectKey: null }));
+    const input = lines.map((line: string) => `${line}\n`);
+    expect(await verifyChain(createInterface({ input }))).toMatchObject({ entries: 7, broken: null });
   });
 
   test("a chain without events is exported and holds", async () => {

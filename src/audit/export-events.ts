@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
-import { canonicalJson, type Json } from "../kernel/canonical-json.ts";
+import type { Json } from "../kernel/canonical-json.ts";
 import { type ChainHead, type ChainSigner, signHead } from "../kernel/hash-chain.ts";
-import type { ChainHeader } from "../kernel/verify-chain.ts";
+import { type ChainHeader, exportLine } from "../kernel/verify-chain.ts";
 import { type EventRow, listEntries, listTail } from "./event-store.ts";
 import { readableChain } from "./readable-chain.ts";
 import { signedHead } from "./seal-events.ts";
@@ -27,7 +27,7 @@ export async function exportEvents(
 async function* linesOf(ctx: Context, chain: string, signer: ChainSigner): AsyncGenerator<string> {
   const head = await headOf(ctx, chain, signer);
   const header: ChainHeader = { format: "headgate-audit-1", chain, publicKey: signer.publicKey };
-  yield canonicalJson({ ...header });
+  yield exportLine({ ...header });
   let after = 0;
   for (;;) {
     const rows = await listEntries(ctx.db, chain, { after, upTo: head.sequence }, PAGE);
@@ -42,7 +42,7 @@ async function* linesOf(ctx: Context, chain: string, signer: ChainSigner): Async
     if (rows.length < PAGE) break;
     serial = rows.at(-1)?.serial ?? serial;
   }
-  yield canonicalJson({ head: { ...head } });
+  yield exportLine({ head: { ...head } });
 }
 
 type Place = Pick<EventRow, "sequence" | "previous_hash" | "hash">;
@@ -53,9 +53,9 @@ function lineOf(row: EventRow, place: Place): string {
   const { sequence, previous_hash: previousHash, hash } = place;
   try {
     const body = JSON.parse(row.body_json) as { [key: string]: Json };
-    return canonicalJson({ ...body, sequence, previousHash, hash });
+    return exportLine({ ...body, sequence, previousHash, hash });
   } catch {
-    return canonicalJson({ unreadable: row.body_json, sequence, previousHash, hash });
+    return exportLine({ unreadable: row.body_json, sequence, previousHash, hash });
   }
 }
 

@@ -17,7 +17,7 @@ const WRITER = new URL("../../test/support/audit-writer.ts", import.meta.url).pa
 eachEngine((engine) => {
   let database: TestDatabase;
   let ctx: Context;
-  let lines: { readonly auditHead?: ChainHead; readonly chain?: string; readonly msg: string }[];
+  let lines: { readonly head?: ChainHead; readonly chain?: string; readonly msg: string }[];
 
   beforeEach(async () => {
     database = await engine.open();
@@ -52,7 +52,7 @@ eachEngine((engine) => {
     await untilSealed(1);
     await record("b");
     await sealer.stop();
-    const heads = lines.flatMap(({ auditHead }) => auditHead ?? []);
+    const heads = lines.flatMap(({ head }) => head ?? []);
     expect(heads.map(({ sequence }) => sequence)).toEqual([1, 2]);
     expect(await report(heads.at(-1))).toMatchObject({ entries: 2, broken: null });
   });
@@ -65,7 +65,7 @@ eachEngine((engine) => {
       await record(`e${count}`);
       await untilSealed(count);
     }
-    const logged = () => lines.flatMap(({ auditHead }) => auditHead?.sequence ?? []);
+    const logged = () => lines.flatMap(({ head }) => head?.sequence ?? []);
     expect(logged()).toEqual([1]);
     now += 60_000;
     await vi.waitUntil(() => logged().length === 2, { timeout: 20_000 });

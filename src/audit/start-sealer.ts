@@ -86,7 +86,7 @@ function headLog(ctx: Context) {
   const waiting = new Map<string, ChainHead>();
   let loggedAt = Number.NEGATIVE_INFINITY;
   const flush = (): void => {
-    for (const auditHead of waiting.values()) ctx.log.info({ auditHead }, "audit chain head");
+    for (const head of waiting.values()) ctx.log.info({ head }, "audit chain head");
     waiting.clear();
     loggedAt = ctx.now().getTime();
   };

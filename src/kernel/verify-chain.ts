@@ -13,6 +13,13 @@ export type ChainHeader = z.output<typeof ChainHeader>;
 /** The last line of an export. */
 export const ChainFooter = z.object({ head: ChainHead });
 
+/** A line of an export: canonical JSON, in which what some readers take for a line end is escaped. */
+export const exportLine = (value: Json): string =>
+  canonicalJson(value).replaceAll(
+    /[\u0085\u2028\u2029]/g,
+    (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 /** Where a chain breaks first. */
 export interface ChainBreak {
   /** Line of the export, from 1. */
@@ -84,11 +91,11 @@ function readLine(state: State, line: string): void {
   else if (state.broken === null) readEntry(state, header, value);
 }
 
-/** The object of a line; null unless the line is that object's one canonical text. */
+/** The object of a line; null unless the line is that object's one text. */
 function parse(line: string): Body | null {
   try {
     const value = JSON.parse(line) as Json;
-    return isObject(value) && canonicalJson(value) === line.trimEnd() ? value : null;
+    return isObject(value) && exportLine(value) === line.trimEnd() ? value : null;
   } catch {
     return null;
   }
