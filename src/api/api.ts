@@ -8,6 +8,7 @@ import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
 import { roleRoutes, signInRoutes, tokenRoutes, userRoutes } from "./routes/access.ts";
+import { configurationRoutes } from "./routes/configuration.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { distributionRoutes } from "./routes/distributions.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -27,6 +28,7 @@ const ROUTES = [
   roleRoutes,
   tokenRoutes,
   eventRoutes,
+  configurationRoutes,
 ];
 
 export interface ApiOptions {

@@ -16,9 +16,12 @@ const unknownKeys = (issue: Issue): readonly string[] =>
     ? issue.params["keys"].filter((key) => typeof key === "string")
     : [];
 
-/** What a schema said of one part of a request (`body`, `params`, `querystring`), one entry for each wrong field. */
+/**
+ * What a schema said of one part of a request (`body`, `params`, `querystring`): one entry for each wrong field, with the
+ * first of its reasons.
+ */
 export function fieldErrors(issues: readonly Issue[], part: string): FieldError[] {
-  return issues.flatMap((issue): FieldError[] => {
+  const errors = issues.flatMap((issue): FieldError[] => {
     const at = issue.instancePath.split("/").filter((step) => step !== "");
     const unknown = unknownKeys(issue);
     if (unknown.length > 0)
@@ -30,4 +33,5 @@ export function fieldErrors(issues: readonly Issue[], part: string): FieldError[
       return [{ path: "", message: "The body must be a JSON object (Content-Type: application/json)" }];
     return [{ path: at.join("."), message: issue.message ?? "is not valid" }];
   });
+  return errors.filter(({ path }, index) => errors.findIndex((error) => error.path === path) === index);
 }
