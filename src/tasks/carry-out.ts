@@ -21,8 +21,6 @@ import {
 import type { TaskEnd, TaskKind } from "./task.ts";
 import { openRun } from "./task-run.ts";
 
-/** A task whose runner vanishes this often in a row before finishing a step is taken for the reason. */
-const MOST_LOST_RUNS = 10;
 /** Between two tries to write how a run ended, at most. */
 const LONGEST_PAUSE_MILLIS = 10_000;
 
@@ -92,14 +90,8 @@ function readPayload<Ctx>({ kind, claimed }: Assignment<Ctx>): Payload {
 }
 
 async function decide<Ctx>(task: Assignment<Ctx>, payload: Payload): Promise<Outcome> {
-  const { claimed } = task;
-  if (claimed.cancelRequested) return { kind: "cancelled" };
+  if (task.claimed.cancelRequested) return { kind: "cancelled" };
   if ("problem" in payload) return { kind: "failed", error: payload.problem };
-  if (claimed.lostRuns >= MOST_LOST_RUNS)
-    return {
-      kind: "failed",
-      error: `The process that ran this task vanished ${claimed.lostRuns} times in a row before a step was finished`,
-    };
   return run(task, payload.value);
 }
 

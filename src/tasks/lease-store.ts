@@ -16,7 +16,6 @@ export interface ClaimedTask extends Lease {
   readonly version: number;
   readonly payloadJson: string;
   readonly attempt: number;
-  readonly lostRuns: number;
   readonly cancelRequested: boolean;
   /** The database's clock at the claim, epoch ms. */
   readonly claimedAtMillis: number;
@@ -76,7 +75,7 @@ async function claim(
     update tasks set state = 'running', lease_owner = ${owner}, leased_until = ${now} + ${leaseMillis},
       fence = fence + 1
     where state = 'ready' and id in (with chosen as materialized (${rows}) select id from chosen)
-    returning id, kind, version, payload_json, attempt, lost_runs, fence, cancel_requested, ${now} as claimed_at
+    returning id, kind, version, payload_json, attempt, fence, cancel_requested, ${now} as claimed_at
   `.execute(db);
   return claimed.rows.map((row) => ({
     taskId: row.id,
@@ -85,7 +84,6 @@ async function claim(
     version: row.version,
     payloadJson: row.payload_json,
     attempt: row.attempt,
-    lostRuns: row.lost_runs,
     cancelRequested: row.cancel_requested === 1,
     claimedAtMillis: row.claimed_at,
   }));
@@ -139,13 +137,20 @@ export async function findCancelledRuns(db: Database, owner: string): Promise<re
   return rows.rows.map((row) => row.id);
 }
 
-/** Makes running tasks ready again whose lease ran out (`all`: every one). Returns their ids. */
+/**
+ * Makes running tasks ready again whose lease ran out (`all`: every one); returns their ids. The first three times
+ * at once; if no step was finished by then, the task may be what ends the processes, and is tried ever more
+ * rarely: after 1 s, 2 s, … 128 s, 5 minutes.
+ */
 export async function takeBackLeases(db: Database, which: "expired" | "all"): Promise<readonly string[]> {
-  const expired = which === "all" ? sql`` : sql`and leased_until < ${nowOf(db)}`;
-  const rows = await sql<{ id: string }>`
-    update tasks set state = 'ready', lease_owner = null, leased_until = null, lost_runs = lost_runs + 1
+  const now = nowOf(db);
+  const expired = which === "all" ? sql`` : sql`and leased_until < ${now}`;
+  const { rows } = await sql<{ id: string }>`
+    update tasks set state = 'ready', lease_owner = null, leased_until = null, lost_runs = lost_runs + 1,
+      run_at = case when lost_runs < 3 then run_at
+        when lost_runs < 11 then ${now} + (1000 << (lost_runs - 3)) else ${now} + 300000 end
     where state = 'running' and id in (select id from tasks where state = 'running' ${expired} ${skipLocked(db)})
     returning id
   `.execute(db);
-  return rows.rows.map((row) => row.id);
+  return rows.map((row) => row.id);
 }

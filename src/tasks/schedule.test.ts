@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { eachEngine } from "../../test/support/databases.ts";
-import { HOUR, makeDue, readTask, type TaskContext, taskRunners } from "../../test/support/task-runners.ts";
+import {
+  HOUR,
+  makeDue,
+  readTask,
+  repeatLater,
+  type TaskContext,
+  taskRunners,
+} from "../../test/support/task-runners.ts";
 import type { Database } from "../storage/database.ts";
 import { removeEndedTasks } from "./remove-ended-tasks.ts";
 import { defineRecurringTask } from "./schedule.ts";
@@ -13,11 +20,11 @@ const hourly = (run: (task: TaskRun) => Promise<void>) =>
 const allTasks = (db: Database) => db.selectFrom("tasks").selectAll().execute();
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
 
   describe("a recurring task", () => {
     it("is there once, however many runners start, and runs again when its time has passed", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let ran = 0;
       const kind = hourly(async (task) => void (await task.step("a", async () => (ran += 1))));
       const first = start(db, [kind]);
@@ -37,10 +44,10 @@ eachEngine((engine) => {
     });
 
     it("that fails for good keeps its error and runs again all the same", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let fails = true;
       const runner = start(db, [
-        hourly(() => (fails ? Promise.reject(new Error("disk full")) : Promise.resolve())),
+        hourly(() => (fails ? Promise.reject(repeatLater("disk full")) : Promise.resolve())),
       ]);
       await runner.idle();
       const id = (await allTasks(db))[0]?.id ?? "";
@@ -56,7 +63,7 @@ eachEngine((engine) => {
 
   describe("the retention of ended tasks", () => {
     it("removes what ended more than 7 days ago, with steps and signals, and nothing else", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const ids: string[] = [];
       for (const [state, daysAgo] of [
         ["done", 8],

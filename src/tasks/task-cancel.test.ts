@@ -16,7 +16,7 @@ import { enqueue, requestCancel } from "./task-queue.ts";
 const now = () => new Date();
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
 
   describe("a task that is cancelled", () => {
     const endsCancelled = plainKind(
@@ -27,7 +27,7 @@ eachEngine((engine) => {
     );
 
     it("while ready ends at once, due or not, with what its kind says of it", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const id = await enqueue(db, now(), { ...plainRequest, runAt: new Date(Date.now() + HOUR) });
       expect(await requestCancel(db, now(), id)).toBe(true);
       start(db, [endsCancelled]);
@@ -37,7 +37,7 @@ eachEngine((engine) => {
     });
 
     it("while waiting ends at once", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const runner = start(db, [endsCancelled], { pollMillis: HOUR });
       const id = await enqueue(db, now(), plainRequest);
       await runner.idle();
@@ -48,7 +48,7 @@ eachEngine((engine) => {
     });
 
     it("while running is told so, and ends when its run has", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const begun = latch();
       start(db, [
         plainKind(
@@ -68,7 +68,7 @@ eachEngine((engine) => {
     });
 
     it("while it goes to sleep does not sleep", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       start(
         db,
         [
@@ -87,7 +87,7 @@ eachEngine((engine) => {
     });
 
     it("after its work was done stays done", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const begun = latch();
       const go = latch();
       start(db, [

@@ -10,10 +10,10 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
 
   it("a task that sleeps or waits holds no memory", async () => {
-    const { db } = await engine.open();
+    const { db } = await open();
     const held: WeakRef<object>[] = [];
     const runner = start(db, [
       plainKind(async (task) => {

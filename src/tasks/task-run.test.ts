@@ -9,6 +9,7 @@ import {
   reaches,
   readMarks,
   readTask,
+  repeatLater,
   taskRunners,
 } from "../../test/support/task-runners.ts";
 import { enqueue } from "./task-queue.ts";
@@ -16,18 +17,18 @@ import { enqueue } from "./task-queue.ts";
 const now = () => new Date();
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
 
   describe("a step", () => {
     it("that is done is not repeated when the task is, and returns what it returned", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const seen: unknown[] = [];
       let ran = 0;
       const runner = start(db, [
         plainKind(async (task) => {
           seen.push(await task.step("a", async () => ({ ran: (ran += 1), at: new Date(0) })));
           seen.push(await task.step("nothing", async () => {}));
-          if (task.attempt === 1) throw new Error("after the steps");
+          if (task.attempt === 1) throw repeatLater("after the steps");
         }),
       ]);
       const id = await enqueue(db, now(), plainRequest);
@@ -39,7 +40,7 @@ eachEngine((engine) => {
     });
 
     it("that fails is not in the log, and its commit writes nothing", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let tries = 0;
       const runner = start(db, [
         plainKind(async (task) => {
@@ -48,7 +49,7 @@ eachEngine((engine) => {
             async () => (tries += 1),
             async (tx, result) => {
               await leaveMark(tx, `committed ${result}`);
-              if (result === 1) throw new Error("not this time");
+              if (result === 1) throw repeatLater("not this time");
             },
           );
         }),
@@ -63,7 +64,7 @@ eachEngine((engine) => {
     });
 
     it("may run beside others; one that fails leaves the others' results", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const ran: string[] = [];
       const both = latch();
       const runner = start(db, [
@@ -74,7 +75,7 @@ eachEngine((engine) => {
               await work();
             });
           await Promise.all([
-            step("fails", () => (task.attempt === 1 ? Promise.reject(new Error("no")) : Promise.resolve())),
+            step("fails", () => (task.attempt === 1 ? Promise.reject(repeatLater("no")) : Promise.resolve())),
             step("waits for the third", () => both.promise),
             step("third", async () => both.resolve()),
           ]);
@@ -88,14 +89,14 @@ eachEngine((engine) => {
     });
 
     it("begins no more in a branch that goes on after the run has failed", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const go = latch();
       const late = latch<unknown>();
       const runner = start(db, [
         plainKind(async (task) => {
           const branch = go.promise.then(() => task.step("late", async () => {}));
           branch.then(late.resolve, late.resolve);
-          throw new Error("failed meanwhile");
+          throw repeatLater("failed meanwhile");
         }),
       ]);
       const id = await enqueue(db, now(), plainRequest);
@@ -106,7 +107,7 @@ eachEngine((engine) => {
     });
 
     it("of a name that was used is an error", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const runner = start(db, [
         plainKind(async (task) => {
           await task.step("a", async () => {});
@@ -121,7 +122,7 @@ eachEngine((engine) => {
 
   describe("progress", () => {
     it("shows the last value, also the one told just before the end", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const shown = latch();
       start(db, [
         plainKind(async (task) => {

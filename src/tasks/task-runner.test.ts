@@ -6,6 +6,7 @@ import {
   makeDue,
   reaches,
   readTask,
+  repeatLater,
   type TaskContext,
   taskRunners,
 } from "../../test/support/task-runners.ts";
@@ -44,12 +45,12 @@ const remembersEnd = {
 };
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
   const ends = (db: TaskContext["db"]) => db.selectFrom("settings").select(["name", "value"]).execute();
 
   describe("a task", () => {
     it("runs once with its payload, and is done", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const payloads: unknown[] = [];
       const runner = start(db, [
         kindOf(async (task, payload) => void payloads.push([payload, task.attempt])),
@@ -61,7 +62,7 @@ eachEngine((engine) => {
     });
 
     it("of a transaction that is rolled back never was", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       await runTransaction(db, async (tx) => {
         await enqueue(tx, now(), request);
         throw new Error("no");
@@ -70,7 +71,7 @@ eachEngine((engine) => {
     });
 
     it("waits for its moment", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const runner = start(db, [kindOf(async () => {})]);
       const id = await enqueue(db, now(), { ...request, runAt: new Date(Date.now() + 3_600_000) });
       await runner.idle();
@@ -80,7 +81,7 @@ eachEngine((engine) => {
     });
 
     it("runs outside of the transaction that woke the runner", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       start(
         db,
         [
@@ -95,7 +96,7 @@ eachEngine((engine) => {
     });
 
     it("fails with a clear error, and at once, when its payload is garbage", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       start(db, [kindOf(async () => {}, remembersEnd)]);
       const wrong = await enqueue(db, now(), { ...request, payload: { text: 7 } });
       const none = await enqueue(db, now(), { ...request, payload: undefined });
@@ -107,7 +108,7 @@ eachEngine((engine) => {
     });
 
     it("fails with a clear error when its payload is not even JSON", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const id = await enqueue(db, now(), request);
       await db.updateTable("tasks").set({ payload_json: "{" }).execute();
       start(db, [kindOf(async () => {})]);
@@ -115,7 +116,7 @@ eachEngine((engine) => {
     });
 
     it("of a kind or version that this process does not know stays ready and is counted", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const other = await enqueue(db, now(), { ...request, kind: "other" });
       const newer = await enqueue(db, now(), { ...request, version: 2 });
       const known = await enqueue(db, now(), request);
@@ -139,7 +140,7 @@ eachEngine((engine) => {
     });
 
     it("does not run beside more of its kind than the kind allows", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let atOnce = 0;
       let most = 0;
       const kind = kindOf(
@@ -161,7 +162,7 @@ eachEngine((engine) => {
 
   describe("a task whose key is taken", () => {
     it("is not added: the live one's id comes back, also to two callers at once", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const keyed = { ...request, key: "k" };
       const ids = await Promise.all(
         [1, 2, 3, 4].map(() => runTransaction(db, (tx) => enqueue(tx, now(), keyed))),
@@ -171,7 +172,7 @@ eachEngine((engine) => {
     });
 
     it("is added once the other one has ended", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const keyed = { ...request, key: "k" };
       const first = await enqueue(db, now(), keyed);
       await start(db, [kindOf(async () => {})]).idle();
@@ -181,26 +182,26 @@ eachEngine((engine) => {
 
   describe("a run that fails", () => {
     it("is repeated until an attempt succeeds", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const attempts: number[] = [];
       const runner = start(db, [
         kindOf(async (task) => {
           attempts.push(task.attempt);
-          if (task.attempt < 3) throw new Error("surprise");
+          if (task.attempt < 3) throw repeatLater("surprise");
         }),
       ]);
       const id = await enqueue(db, now(), request);
-      await runner.idle();
-      while ((await readTask(db, id)).state !== "done") {
-        expect((await readTask(db, id)).error).toBe("surprise");
-        await makeDue(db, id);
+      for (const attempt of [2, 3]) {
         await runner.idle();
+        expect(await readTask(db, id)).toMatchObject({ state: "ready", attempt, error: "surprise" });
+        await makeDue(db, id);
       }
+      expect((await reaches(db, id, "done")).error).toBeNull();
       expect(attempts).toEqual([1, 2, 3]);
     });
 
     it("for the last time ends the task, together with what the kind says of it", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       start(db, [kindOf(() => Promise.reject(new Error("surprise")), { maxAttempts: 1, ...remembersEnd })]);
       const id = await enqueue(db, now(), request);
       expect((await reaches(db, id, "failed")).error).toBe("surprise");
@@ -208,14 +209,14 @@ eachEngine((engine) => {
     });
 
     it("by a refusal of the domain is not repeated", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       start(db, [kindOf(() => Promise.reject(new DomainError("RELEASE_NOT_FOUND")))]);
       const id = await enqueue(db, now(), request);
       expect(await reaches(db, id, "failed")).toMatchObject({ attempt: 1, error: "Unknown release" });
     });
 
     it("does not end before the kind has had its say, however often that throws", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let said = 0;
       start(db, [
         kindOf(() => Promise.reject(new DomainError("RELEASE_NOT_FOUND")), {
@@ -234,7 +235,7 @@ eachEngine((engine) => {
 
   describe("a runner that is stopped", () => {
     it("gives its tasks back at once, without counting an attempt", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const begun = latch();
       const kind = kindOf(
         (task) =>
@@ -256,7 +257,7 @@ eachEngine((engine) => {
     });
 
     it("keeps what a step under way returns", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const begun = latch();
       const runner = start(db, [
         kindOf(async (task) => {
@@ -277,7 +278,7 @@ eachEngine((engine) => {
     });
 
     it("does not wait for ever for a run that does not heed its signal, which then can write nothing", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const begun = latch();
       const go = latch();
       const outcome = latch<unknown>();

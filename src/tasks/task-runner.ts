@@ -5,7 +5,7 @@ import type { Database } from "../storage/database.ts";
 import { factsOf } from "../storage/engine.ts";
 import { onWakeUp } from "../storage/wake-up.ts";
 import { doneWriter } from "./done-writer.ts";
-import { keepLeases } from "./lease-keeper.ts";
+import { keepLeases, type LeaseKeeper } from "./lease-keeper.ts";
 import {
   claimCancelled,
   claimDue,
@@ -66,14 +66,14 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
   const owner = newId(new Date());
   const alone = oneAtATime();
   const running = runningTasks({ ...options, endDone: doneWriter(db, alone), onEnded: () => pacer.wake() });
-  const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, log });
+  const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log, alone });
+  const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log });
   const pacer = startPacer(round.carryOut);
   const wake = (): void => {
     round.lookAround();
     pacer.wake();
   };
   const deafen = onWakeUp(db, TASKS_CHANNEL, wake);
-  const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log, alone });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
@@ -103,10 +103,11 @@ interface RoundParts<Ctx> {
   readonly leaseMillis: number;
   readonly pollMillis: number;
   readonly running: RunningTasks;
+  readonly leases: LeaseKeeper;
   readonly log: Logger;
 }
 
-function rounds<Ctx>({ db, kinds, owner, leaseMillis, pollMillis, running, log }: RoundParts<Ctx>) {
+function rounds<Ctx>({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log }: RoundParts<Ctx>) {
   let begun = false;
   let healthy = true;
   let lookedAt = -Infinity;
@@ -119,6 +120,8 @@ function rounds<Ctx>({ db, kinds, owner, leaseMillis, pollMillis, running, log }
 
   async function look(): Promise<void> {
     lookedAt = performance.now();
+    // First, so that a process that was slow does not take its own tasks away from itself.
+    await leases.renew();
     for (const taskId of await takeBackLeases(db, "expired"))
       log.warn({ task: taskId }, "the process that ran a task did not answer; the task is taken up again");
     if (running.runs.size > 0)

@@ -17,11 +17,11 @@ import { enqueue, sendSignal } from "./task-queue.ts";
 const now = () => new Date();
 
 eachEngine((engine) => {
-  const start = taskRunners();
+  const { open, start } = taskRunners(engine);
 
   describe("a task that sleeps", () => {
     it("holds nothing meanwhile, and goes on at the moment that was first given", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let runs = 0;
       const runner = start(db, [
         plainKind(async (task) => {
@@ -45,7 +45,7 @@ eachEngine((engine) => {
     });
 
     it("is woken by an exact timer, without any poll", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let at = 0;
       start(
         db,
@@ -63,7 +63,7 @@ eachEngine((engine) => {
     });
 
     it("goes straight on when the moment has passed", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let runs = 0;
       start(db, [
         plainKind(async (task) => {
@@ -76,7 +76,7 @@ eachEngine((engine) => {
     });
 
     it("sleeps even when its code catches what leaves the run", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const runner = start(db, [
         plainKind(async (task) => {
           await task.sleepUntil("long", new Date(Date.now() + HOUR)).catch(() => {});
@@ -90,7 +90,7 @@ eachEngine((engine) => {
 
   describe("a task that waits", () => {
     it("goes on with the first signal of the name", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const got: unknown[] = [];
       const runner = start(db, [plainKind(async (task) => void got.push(await task.waitFor("decision")))]);
       const id = await enqueue(db, now(), plainRequest);
@@ -107,7 +107,7 @@ eachEngine((engine) => {
     });
 
     it("does not miss a signal that came before it waited, or while its run was being left", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       const got: unknown[] = [];
       const begun = latch();
       const go = latch();
@@ -138,7 +138,7 @@ eachEngine((engine) => {
     });
 
     it("may wait for several signals at once", async () => {
-      const { db } = await engine.open();
+      const { db } = await open();
       let got: unknown;
       const runner = start(db, [
         plainKind(async (task) => {

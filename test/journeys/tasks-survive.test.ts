@@ -6,7 +6,6 @@ import type { Database } from "../../src/storage/database.ts";
 import { enqueue } from "../../src/tasks/task-queue.ts";
 import { type Engine, eachEngine } from "../support/databases.ts";
 import {
-  logShows,
   readLog,
   startWorkerProcess,
   type WorkerLine,
@@ -19,7 +18,7 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 /** How often a worker is killed; HEADGATE_SOAK=1 for the long form. */
 const ROUNDS = process.env["HEADGATE_SOAK"] ? 50 : 5;
 const TASKS = 3;
-const STEPS = ROUNDS * 2 + 4;
+const STEPS = ROUNDS * 4 + 4;
 
 const tidy: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -74,13 +73,13 @@ function killedAgainAndAgain(engine: Engine): void {
     for (let round = 0; round < ROUNDS; round += 1) {
       const before = finished(readLog(directory)).length;
       const victim = worker(options);
-      await logShows(directory, (lines) => finished(lines).length > before && isInStep(lines, victim.pid));
+      await victim.shows((lines) => finished(lines).length > before && isInStep(lines, victim.pid));
       await pause(Math.random() * options.stepMillis);
       await victim.kill();
     }
     const last = worker(options);
     const lastSteps = ids.map((id) => `${id}/${STEPS - 1}`);
-    const lines = await logShows(directory, (all) => haveFinished(all, lastSteps));
+    const lines = await last.shows((all) => haveFinished(all, lastSteps));
     // Time to write the end of the last task.
     await pause(options.leaseMillis);
     await last.kill();
@@ -94,7 +93,7 @@ function killedAgainAndAgain(engine: Engine): void {
     expect(tasks).toEqual(ids.toSorted().map((id) => ({ id, state: "done", error: null, attempt: 1 })));
     expect(await committers(db)).toHaveLength(TASKS * STEPS);
     expect(repeated(lines)).toEqual([]);
-  }, 600_000);
+  }, 900_000);
 }
 
 /** Several workers on one database. */
@@ -103,7 +102,7 @@ function shared(engine: Engine): void {
     const { database, ids, options, directory } = await scene(engine, 1, 2);
     const patient = { ...options, leaseMillis: 2_000 };
     const first = worker({ ...patient, stalls: true });
-    await logShows(directory, (lines) => isBusy(lines, first.pid));
+    await first.shows((lines) => isBusy(lines, first.pid));
     const second = worker(patient);
     // The second one is there, and the first one's lease has been renewed.
     await pause(2_000);
@@ -119,7 +118,7 @@ function shared(engine: Engine): void {
   it("cannot be written by a worker that was frozen and woke up after another had taken over", async () => {
     const { database, ids, options, directory } = await scene(engine, 1, 2);
     const zombie = worker({ ...options, stalls: true });
-    await logShows(directory, (lines) => isBusy(lines, zombie.pid));
+    await zombie.shows((lines) => isBusy(lines, zombie.pid));
     zombie.signal("SIGSTOP");
     const successor = worker(options);
     await reaches(database.db, ids[0] ?? "", "done");
@@ -127,7 +126,7 @@ function shared(engine: Engine): void {
     zombie.signal("SIGCONT");
     const wrote = (lines: readonly WorkerLine[]) =>
       lines.filter((line) => line.pid === zombie.pid && line.what !== "begun");
-    const lines = await logShows(directory, (all) => wrote(all).length > 0);
+    const lines = await zombie.shows((all) => wrote(all).length > 0);
     expect(wrote(lines)).toEqual([
       { what: "refused", step: `${ids[0]}/0`, pid: zombie.pid, rest: "LeaseLostError" },
     ]);
@@ -139,14 +138,14 @@ function shared(engine: Engine): void {
 /** One worker at a time. */
 function owned(engine: Engine): void {
   it("are taken up at once after a restart when their worker hung and was killed", async () => {
-    const { database, ids, options, directory } = await scene(engine, 1, 2);
+    const { database, ids, options } = await scene(engine, 1, 2);
     await database.close();
-    const long = { ...options, leaseMillis: 3_600_000 };
+    const long = { ...options, leaseMillis: 3_900_000 };
     const first = worker({ ...long, stalls: true });
-    await logShows(directory, (lines) => isBusy(lines, first.pid));
+    await first.shows((lines) => isBusy(lines, first.pid));
     await first.kill();
     const second = worker(long);
-    await logShows(directory, (lines) => haveFinished(lines, [`${ids[0]}/1`]));
+    await second.shows((lines) => haveFinished(lines, [`${ids[0]}/1`]));
     await second.kill();
     const { db } = await database.reopen();
     expect(await committers(db)).toEqual([second.pid, second.pid]);

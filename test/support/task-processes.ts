@@ -1,36 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { WorkerOptions } from "./task-worker.ts";
-
-/** A worker in a process of its own. */
-export interface WorkerProcess {
-  readonly pid: number;
-  signal(name: "SIGSTOP" | "SIGCONT"): void;
-  /** kill -9, and waits until it is gone. */
-  kill(): Promise<void>;
-}
-
-/** Starts test/support/task-worker.ts. What it says on standard error is shown; its end by itself is an error. */
-export function startWorkerProcess(options: WorkerOptions): WorkerProcess {
-  const script = join(import.meta.dirname, "task-worker.ts");
-  const child: ChildProcess = spawn(process.execPath, [script, JSON.stringify(options)], {
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  const { pid } = child;
-  if (pid === undefined) throw new Error("the worker process did not start");
-  const gone = once(child, "exit");
-  return {
-    pid,
-    signal: (name) => child.kill(name),
-    kill: async () => {
-      child.kill("SIGKILL");
-      await gone;
-    },
-  };
-}
 
 /** One line of what workers did. */
 export interface WorkerLine {
@@ -56,14 +29,40 @@ export function readLog(directory: string): readonly WorkerLine[] {
     }));
 }
 
-/** Waits until the log satisfies this. */
-export async function logShows(
-  directory: string,
-  enough: (lines: readonly WorkerLine[]) => boolean,
-): Promise<readonly WorkerLine[]> {
-  for (;;) {
-    const lines = readLog(directory);
-    if (enough(lines)) return lines;
-    await pause(5);
-  }
+/** A worker in a process of its own. */
+export interface WorkerProcess {
+  readonly pid: number;
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** kill -9, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** Waits until the log satisfies this. Throws when the worker has ended by itself. */
+  shows(enough: (lines: readonly WorkerLine[]) => boolean): Promise<readonly WorkerLine[]>;
+}
+
+/** Starts test/support/task-worker.ts; what it says on standard error is shown. */
+export function startWorkerProcess(options: WorkerOptions): WorkerProcess {
+  const script = join(import.meta.dirname, "task-worker.ts");
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the worker process did not start");
+  const gone = once(child, "exit");
+  return {
+    pid,
+    signal: (name) => child.kill(name),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await gone;
+    },
+    shows: async (enough) => {
+      for (;;) {
+        const lines = readLog(options.directory);
+        if (enough(lines)) return lines;
+        if (child.exitCode !== null)
+          throw new Error(`the worker ended by itself, with status ${child.exitCode}`);
+        await pause(5);
+      }
+    },
+  };
 }

@@ -2,23 +2,27 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import * as z from "zod";
 import { afterEach } from "vitest";
+import { ExternalSystemError } from "../../src/kernel/errors.ts";
 import type { Database } from "../../src/storage/database.ts";
 import type { Tables } from "../../src/storage/tables.ts";
 import { type TaskRunner, type TaskRunnerOptions, startTaskRunner } from "../../src/tasks/task-runner.ts";
 import { defineTask, type TaskEnd, type TaskKind, type TaskRun } from "../../src/tasks/task.ts";
+import type { Engine, TestDatabase } from "./databases.ts";
 
 /** All that the engine itself asks of a context. */
 export interface TaskContext {
   readonly db: Database;
 }
 
-/** Called in a block: gives a function that starts runners, which are stopped after each test. */
-export function taskRunners() {
+/**
+ * Called in an engine's block: `open` gives one database for the whole block, in which each test finds no tasks and
+ * no marks; `start` starts runners, which are stopped after each test.
+ */
+export function taskRunners(engine: Engine) {
   const started: TaskRunner[] = [];
-  afterEach(async () => {
-    for (const runner of started.splice(0)) await runner.stop();
-  });
-  return (
+  let database: TestDatabase | null = null;
+  const open = async (): Promise<TestDatabase> => (database ??= await engine.open());
+  const start = (
     db: Database,
     kinds: readonly TaskKind<unknown, TaskContext>[],
     overrides: Partial<TaskRunnerOptions<TaskContext>> = {},
@@ -35,6 +39,12 @@ export function taskRunners() {
     started.push(runner);
     return runner;
   };
+  afterEach(async () => {
+    for (const runner of started.splice(0)) await runner.stop();
+    await database?.db.deleteFrom("tasks").execute();
+    await database?.db.deleteFrom("settings").execute();
+  });
+  return { open, start };
 }
 
 export const HOUR = 3_600_000;
@@ -56,6 +66,10 @@ export const plainKind = (
     run: (_ctx, _payload, task) => run(task),
     onEnd: (ctx, _payload, end) => onEnd(ctx, end),
   });
+
+/** A failure that is repeated, but not before the test says so (`makeDue`). */
+export const repeatLater = (message: string): ExternalSystemError =>
+  new ExternalSystemError(message, { system: "the outside", retryable: true, retryAfterMillis: HOUR });
 
 /** An effect in the database, as a kind has it on its own rows; the same one twice is refused. */
 export const leaveMark = async (db: Database, name: string): Promise<void> => {
