@@ -29,26 +29,39 @@ export interface ChangeUser {
 export async function changeUser(ctx: Context, input: ChangeUser): Promise<User> {
   requireSystemAdmin(ctx);
   const { disabled, systemAdmin, password } = parseInput(Change, input.change);
-  const hash = typeof password === "string" ? await hashPassword(password) : password;
-  return await inTransaction(ctx, async (tx) => {
-    const before = await manageableUser(tx, input.user);
-    const after: User = {
-      ...before,
-      disabled: disabled ?? before.disabled,
-      systemAdmin: systemAdmin ?? before.systemAdmin,
-      hasPassword: hash === undefined ? before.hasPassword : hash !== null,
-    };
-    const hadAdmin = await hasSystemAdmin(tx.db);
-    await updateUser(tx.db, after, hash);
-    if (hadAdmin && !(await hasSystemAdmin(tx.db)))
-      throw new DomainError("USER_LAST_ADMIN", `${before.name} is the last system admin who can sign in`);
-    await recordEvent(tx, {
-      kind: "user.changed",
-      projectId: null,
-      subjectId: after.id,
-      before,
-      after: { ...after, passwordChanged: password !== undefined },
-    });
-    return after;
+  const passwordHash = typeof password === "string" ? await hashPassword(password) : password;
+  return await inTransaction(ctx, (tx) =>
+    changeUserWith(tx, input.user, { disabled, systemAdmin, passwordHash }),
+  );
+}
+
+/** A change whose password is hashed; what is undefined stays. */
+export interface HashedChange {
+  readonly disabled?: boolean | undefined;
+  readonly systemAdmin?: boolean | undefined;
+  readonly passwordHash?: string | null | undefined;
+}
+
+/** Writes the change with its event, in the caller's transaction. Throws USER_NOT_FOUND, USER_LAST_ADMIN. */
+export async function changeUserWith(tx: Context, idOrName: string, change: HashedChange): Promise<User> {
+  const { disabled, systemAdmin, passwordHash: hash } = change;
+  const before = await manageableUser(tx, idOrName);
+  const after: User = {
+    ...before,
+    disabled: disabled ?? before.disabled,
+    systemAdmin: systemAdmin ?? before.systemAdmin,
+    hasPassword: hash === undefined ? before.hasPassword : hash !== null,
+  };
+  const hadAdmin = await hasSystemAdmin(tx.db);
+  await updateUser(tx.db, after, hash);
+  if (hadAdmin && !(await hasSystemAdmin(tx.db)))
+    throw new DomainError("USER_LAST_ADMIN", `${before.name} is the last system admin who can sign in`);
+  await recordEvent(tx, {
+    kind: "user.changed",
+    projectId: null,
+    subjectId: after.id,
+    before,
+    after: { ...after, passwordChanged: hash !== undefined },
   });
+  return after;
 }

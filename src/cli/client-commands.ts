@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addApplyCommand } from "./commands/apply.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addProjectCommands } from "./commands/projects.ts";
 import { addRegistryCommands } from "./commands/registries.ts";
@@ -41,4 +42,5 @@ export function addClientCommands(program: Command): void {
   addUserCommands(program);
   addTokenCommands(program);
   addAuditCommands(program);
+  addApplyCommand(program);
 }

@@ -53,6 +53,14 @@ export const ERRORS = {
   SIZE_MISMATCH: { kind: "invalid", message: "The bytes are not as many as were promised" },
   STORAGE_FULL: { kind: "unavailable", message: "Too little room is left on the disk" },
 
+  CONFIGURATION_CHANGED: {
+    kind: "conflict",
+    message: "What is here has changed since the plan was made, so nothing was applied: plan again",
+  },
+
+  BACKUP_EXISTS: { kind: "conflict", message: "A backup of this name exists" },
+  BACKUP_RUNNING: { kind: "conflict", message: "Another backup is being made" },
+  BACKUP_INCOMPLETE: { kind: "conflict", message: "The registry inside lacks bytes that it should have" },
   BACKUP_NOT_HERE: { kind: "conflict", message: "Back up PostgreSQL with its own tools (pg_dump)" },
 } as const satisfies Record<string, { kind: ErrorKind; message: string }>;
 

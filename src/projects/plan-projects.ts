@@ -1,0 +1,33 @@
+import type { Context } from "../context.ts";
+import { changeProject } from "./change-project.ts";
+import type { ConfiguredProject } from "./configuration.ts";
+import { createProject } from "./create-project.ts";
+import { ensureServices } from "./ensure-services.ts";
+import { type ConfigurationStep, creation, fieldChanges } from "./plan-step.ts";
+import { findProject } from "./project-store.ts";
+import { knownServiceNames } from "./service-store.ts";
+
+/** What the projects of a configuration lack, and how they get it. */
+export async function planProject(tx: Context, entry: ConfiguredProject): Promise<ConfigurationStep> {
+  const { key, name } = entry;
+  const services = [...new Set(entry.services)];
+  const found = await findProject(tx.db, key);
+  const known = found ? await knownServiceNames(tx.db, found.id, services) : new Set<string>();
+  const thing = { action: found ? "change" : "create", kind: "project", name: key } as const;
+  const renamed = fieldChanges(thing, { name: [found?.name, name] });
+  return {
+    changes: [
+      ...(found ? [] : [creation("project", key)]),
+      ...renamed,
+      ...services
+        .filter((service) => !known.has(service))
+        .map((service) => creation("service", `${key}/${service}`)),
+    ],
+    replacedSecret: null,
+    carryOut: async (own) => {
+      const project = found ?? (await createProject(own, { key, name: name ?? key }));
+      if (found && name !== undefined && renamed.length > 0) await changeProject(own, { key, name });
+      await ensureServices(own, project.id, services);
+    },
+  };
+}
