@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { eachEngine } from "../../test/support/databases.ts";
@@ -275,6 +277,31 @@ eachEngine((engine) => {
       expect((await readTask(db, id)).state).toBe("ready");
       const steps = await db.selectFrom("task_steps").select(["name", "result_json"]).execute();
       expect(steps).toEqual([{ name: "slow", result_json: '"kept"' }]);
+    });
+
+    it("stops even when the database is gone, and before that tries on", async () => {
+      const { db, close } = await engine.open();
+      const begun = latch();
+      const go = latch();
+      const logged: string[] = [];
+      const log = pino({ level: "error" }, { write: (line) => void logged.push(line) });
+      const runner = start(
+        db,
+        [
+          kindOf(async () => {
+            begun.resolve();
+            await go.promise;
+          }),
+        ],
+        { log },
+      );
+      await enqueue(db, now(), request);
+      await begun.promise;
+      await close();
+      go.resolve();
+      while (!logged.some((line) => line.includes("could not be written"))) await pause(10);
+      while (!logged.some((line) => line.includes("cannot be taken up"))) await pause(10);
+      await expect(runner.stop()).resolves.toBeUndefined();
     });
 
     it("does not wait for ever for a run that does not heed its signal, which then can write nothing", async () => {
