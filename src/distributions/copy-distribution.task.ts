@@ -8,10 +8,11 @@ import { findDistribution } from "./distribution-store.ts";
 import { isRunning } from "./distribution.ts";
 import { failDistribution, finishDistribution } from "./finish-distribution.ts";
 import { pinItems } from "./pin-items.ts";
+import { renderPinned } from "./render-pinned.ts";
 
 /**
  * Copies a release to its target registry. Steps, each done at most once after it is recorded:
- * `pin` every image by digest · `blob:<digest>` each unique layer once · `manifest:<item>` each image's manifests
+ * `pin` every image by digest · `render` the YAML with pins · `blob:<digest>` each unique layer once · `manifest:<item>` each image's manifests
  * and tag, verified. A step that a crash cut off begins again; what it did before is looked up first.
  */
 export const copyDistribution = defineTask<CopyPayload, Context>({
@@ -33,7 +34,9 @@ export const copyDistribution = defineTask<CopyPayload, Context>({
         .map((step) => step.itemId),
     );
     const items = pinned.content.items.filter((item) => open.has(item.id) && item.pinnedDigest !== null);
-    await copyItems(beginCopyRun(ctx, task, pinned), items);
+    const run = beginCopyRun(ctx, task, pinned);
+    await renderPinned(run);
+    await copyItems(run, items);
     await task.transaction((db) => finishDistribution({ ...ctx, db }, distributionId));
   },
 

@@ -1,10 +1,8 @@
 import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
-import { withDetails } from "../releases/release-content-store.ts";
 import { imageToRun, pinPlace, type ReleaseItem } from "../releases/release-item.ts";
 import { pinItem, setPinProblem } from "../releases/release-item-store.ts";
-import { renderManifests } from "../releases/render-manifests.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
 import { moveStep } from "./distribution-store.ts";
@@ -60,7 +58,6 @@ async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome
     run.distribution.id,
     outcomes.flatMap((outcome) => outcome.blobs),
   );
-  await renderManifests(tx.db, await withDetails(tx.db, run.content));
   const pinned = outcomes.filter((outcome) => outcome.digest !== null);
   if (pinned.length === 0) return;
   await recordEvent(tx, {

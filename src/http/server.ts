@@ -1,4 +1,9 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { api } from "../api/api.ts";
 import { describeApi, referencePage } from "../api/openapi.ts";
 import type { Authenticate } from "../access/authenticate.ts";
@@ -29,7 +34,7 @@ export interface ServerOptions {
 export async function buildServer(ctx: Context, options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(new Date()),
     trustProxy: options.trustProxy,
     forceCloseConnections: true,

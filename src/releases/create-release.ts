@@ -50,8 +50,11 @@ export async function createRelease(ctx: Context, input: CreateRelease): Promise
       "NOT_IMPLEMENTED",
       "A version cannot be made from an environment yet: this server knows no clusters. Use manual or from_version.",
     );
+  if (await findContentByVersion(ctx.db, project.id, input.version)) throw alreadyExists(input.version);
+  // Before the transaction, which may live 5 s only: reading much YAML takes its time.
+  const gathered = await gather(ctx, project, input);
   try {
-    return await inTransaction(ctx, (tx) => insertRelease(tx, project, input));
+    return await inTransaction(ctx, (tx) => insertRelease(tx, project, input, gathered));
   } catch (error) {
     if (isUniqueViolation(error, "release_contents")) throw alreadyExists(input.version);
     throw error;
@@ -61,10 +64,14 @@ export async function createRelease(ctx: Context, input: CreateRelease): Promise
 const alreadyExists = (version: string): DomainError =>
   new DomainError("RELEASE_EXISTS", `failed to insert delivery version ${version}, version already exist`);
 
-async function insertRelease(tx: Context, project: Project, input: CreateRelease): Promise<ReleaseView> {
+async function insertRelease(
+  tx: Context,
+  project: Project,
+  input: CreateRelease,
+  { manifests, items, originalContentId, targetConnectionId }: Gathered,
+): Promise<ReleaseView> {
   if (await findContentByVersion(tx.db, project.id, input.version)) throw alreadyExists(input.version);
   const now = tx.now();
-  const { manifests, items, originalContentId, targetConnectionId } = await gather(tx, project, input);
   const content: FullContent = {
     id: newId(now),
     releaseId: await ensureRelease(tx.db, project.id, input.version, now),
@@ -98,15 +105,18 @@ async function insertRelease(tx: Context, project: Project, input: CreateRelease
   return { projectKey: project.key, content, distribution: await startDistribution(tx, content) };
 }
 
-async function gather(tx: Context, project: Project, input: CreateRelease) {
-  const targetConnection = await findTargetConnection(tx, project, input.targetConnectionId);
+/** What a release will hold, checked against the project's connections and, if there is one, the original. */
+type Gathered = Pick<FullContent, "manifests" | "items" | "originalContentId" | "targetConnectionId">;
+
+async function gather(ctx: Context, project: Project, input: CreateRelease): Promise<Gathered> {
+  const targetConnection = await findTargetConnection(ctx, project, input.targetConnectionId);
   const original =
-    input.originalVersion === null ? null : await loadOriginal(tx, project.id, input.originalVersion);
+    input.originalVersion === null ? null : await loadOriginal(ctx, project.id, input.originalVersion);
   const services =
     original && input.services.length === 0
       ? requestsOf(original, targetConnection !== null)
       : input.services;
-  const resolved = await resolveServices(tx, {
+  const resolved = await resolveServices(ctx, {
     project,
     targetConnection,
     original,

@@ -4,7 +4,7 @@ import { DomainError } from "../kernel/errors.ts";
 import type { Project } from "../projects/project.ts";
 import type { ReleaseManifest } from "./release-content.ts";
 import { imageToRun, type ReleaseItem } from "./release-item.ts";
-import { checkYaml, renderYaml } from "./render-yaml.ts";
+import { renderYaml } from "./render-yaml.ts";
 import { type ImageRequest, resolveImage } from "./resolve-image.ts";
 import { type Original, takeImage } from "./take-from-release.ts";
 
@@ -34,6 +34,7 @@ export async function resolveServices(
     input.services.map((service) => service.name),
     "service",
   );
+  refuseTooMuchYaml(input.services);
   const manifests: ReleaseManifest[] = [];
   const items: ReleaseItem[] = [];
   for (const service of input.services) {
@@ -48,6 +49,18 @@ export async function resolveServices(
   }
   refuseCollision(items);
   return { manifests, items };
+}
+
+/** All YAML of a release is read several times, at the price of about a second a mebibyte. */
+const MAX_YAML_BYTES = 4 * 1024 * 1024;
+
+function refuseTooMuchYaml(services: readonly ServiceRequest[]): void {
+  const size = services.reduce((sum, service) => sum + Buffer.byteLength(service.yaml), 0);
+  if (size > MAX_YAML_BYTES)
+    throw new DomainError(
+      "INPUT_INVALID",
+      `the version has ${size} bytes of YAML, and may have ${MAX_YAML_BYTES}`,
+    );
 }
 
 /** Two images would overwrite each other's tag at the target. */
@@ -92,9 +105,9 @@ function manifestOf(
 ): ReleaseManifest {
   const inherited = input.original?.content.manifests.find((one) => one.serviceName === service.name);
   const receivedYaml = service.yaml === "" ? (inherited?.receivedYaml ?? "") : service.yaml;
-  if (receivedYaml !== "") checkYaml(receivedYaml);
-  const wireYaml =
-    input.rewriteYaml && receivedYaml !== "" ? yamlWith(receivedYaml, items, imageToRun) : null;
+  // Also tried where nobody reads the result, for what cannot be rendered is better refused now than later.
+  const rewritten = receivedYaml === "" ? null : yamlWith(receivedYaml, items, imageToRun);
+  const wireYaml = input.rewriteYaml ? rewritten : null;
   return { serviceName: service.name, receivedYaml, wireYaml, renderedYaml: null };
 }
 
