@@ -55,6 +55,7 @@ async function perform(stage: Stage, options: DemoOptions, say: Narrator): Promi
     return fail(say, stage, error);
   } finally {
     await stage.close();
+    print(coloured("dim", "Headgate is stopped, and its temporary directory is gone."));
   }
 }
 
@@ -72,5 +73,5 @@ function fail(say: Narrator, stage: Stage | null, error: unknown): ExitCode {
   return EXIT.failed;
 }
 
-// What was interrupted in the middle of a step must not go on: it ends with the process.
+// What was interrupted in the middle of a step ends with the process.
 process.exit(await main());

@@ -21,6 +21,7 @@ Afterwards both servers stay up, to be tried out, until Ctrl-C. Nothing is left 
   --exit                              stop when done; the status is 0 only when every check held
   --source-registry host[/namespace]  push the images to this registry, and copy from there
   --target-registry host[/namespace]  copy to this registry instead of production's own
+                                      (without a namespace: headgate-demo)
   --source-user name                  sign in there; the password is in DEMO_SOURCE_PASSWORD
   --target-user name                  sign in there; the password is in DEMO_TARGET_PASSWORD
   --plain-http                        these registries speak http, not https
@@ -33,7 +34,7 @@ export class Misuse extends Error {
 
 const FLAG = { type: "boolean", default: false } as const;
 const TEXT = { type: "string" } as const;
-/** Where an outside registry was given without a namespace, its root stays as it is. */
+/** Used where none is given: the root of somebody's registry stays as it is. */
 const NAMESPACE = "headgate-demo";
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -108,7 +108,7 @@ interface Pushing {
 async function push({ build, options, images, version, say }: Pushing) {
   say.step(
     `Push them to ${options.source ? options.source.host : "the build server's registry"}`,
-    "Over plain OCI HTTP, as any build machine does, with a token that may push to this one project and nothing else.",
+    `Over plain OCI HTTP, as any build machine does${options.source ? "" : ", with a token that may push to this one project and nothing else"}. A layer that both have is sent once.`,
   );
   const { source, readAs } = await sourceOf(build, options);
   const { sentBytes, mountedBytes, presentBytes } = await pushImages(source, images, version);
@@ -116,8 +116,8 @@ async function push({ build, options, images, version, say }: Pushing) {
     say.line(`${source.host}/${repositoryOf(source, image.service)}:${version}`);
     say.line(coloured("dim", `  ${image.digest}`));
   }
-  const present = presentBytes === 0 ? "" : `; ${bytesText(presentBytes)} were there already`;
-  say.done(`${bytesText(sentBytes)} sent; ${bytesText(mountedBytes)} shared, not sent twice${present}`);
+  const present = presentBytes === 0 ? "" : `, ${bytesText(presentBytes)} there already`;
+  say.done(`${bytesText(sentBytes)} sent, ${bytesText(mountedBytes)} shared${present}`);
   return { source, readAs };
 }
 
@@ -196,7 +196,7 @@ async function release(scene: Scene): Promise<void> {
   });
   const copy = await watchCopy(production, created);
   requirePins(copy, images);
-  say.done(`${bytesText(copy.totalBytes)} copied and verified in ${copyTime(copy)}`);
+  say.done(`${bytesText(copy.totalBytes)} verified at the target after ${copyTime(copy)}`);
 }
 
 /** The server pinned what was pushed, and saw just that at the target. */

@@ -4,7 +4,7 @@ kind: Deployment
 metadata:
   name: ${service}
 spec:
-  replicas: 2
+  replicas: 2 # comments stay where they are
   selector:
     matchLabels: { app: ${service} }
   template:
@@ -13,7 +13,7 @@ spec:
     spec:
       containers:
         - name: ${service}
-          image: ${image} # comments stay where they are
+          image: ${image}
           ports:
             - containerPort: 7420
 ---

@@ -47,12 +47,10 @@ const openView = (): ProgressView =>
 
 /** A bar for all bytes and a line for each image, drawn over itself. */
 function drawnView(): ProgressView {
-  const begunAt = performance.now();
   let drawn = 0;
   return {
     show(distribution) {
-      const elapsedSeconds = (performance.now() - begunAt) / 1000;
-      const lines = [barLine(distribution, elapsedSeconds), ...distribution.items.map(itemLine)];
+      const lines = [barLine(distribution), ...distribution.items.map(itemLine)];
       const back = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[0J`;
       process.stdout.write(back + lines.map((line) => `${INDENT}${line}\n`).join(""));
       drawn = lines.length;
@@ -60,13 +58,14 @@ function drawnView(): ProgressView {
   };
 }
 
-function barLine({ verifiedBytes, totalBytes, status }: DistributionReply, elapsedSeconds: number): string {
-  const part = totalBytes === 0 ? Number(status === "success") : verifiedBytes / totalBytes;
+function barLine({ verifiedBytes, totalBytes }: DistributionReply): string {
+  const part = totalBytes === 0 ? 0 : verifiedBytes / totalBytes;
   const full = Math.round(part * BAR_WIDTH);
   const bar = coloured("green", "█".repeat(full)) + coloured("dim", "░".repeat(BAR_WIDTH - full));
-  const rate = status === "success" ? "" : `  ${bytesText(Math.round(verifiedBytes / elapsedSeconds))}/s`;
   const percent = `${Math.floor(part * 100)} %`.padStart(5);
-  return `${bar} ${percent}  ${bytesText(verifiedBytes)} of ${bytesText(totalBytes)}${rate}`;
+  const bytes =
+    totalBytes === 0 ? "pinning" : `${bytesText(verifiedBytes)} of ${bytesText(totalBytes)} verified`;
+  return `${bar} ${percent}  ${bytes}`;
 }
 
 const itemLine = (item: DistributionReply["items"][number]): string =>

@@ -30,7 +30,7 @@ export function printWhatNext({ build, production, target, version, promotedVers
   );
   section("Every operation of the API", [`${production.url}/docs`]);
   if (build) section("The build server", [`HEADGATE_URL=${build.url}`, `HEADGATE_TOKEN=${build.adminToken}`]);
-  print(`Ctrl-C stops ${build ? "both servers" : "the server"} and removes everything that the demo made.`);
+  print(`Ctrl-C stops ${build ? "both servers" : "the server"} and removes the temporary directory.`);
 }
 
 function section(title: string, lines: readonly string[]): void {
