@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { TaskRun } from "../tasks/task.ts";
 
 /** The bytes of unfinished blobs: transient, shown as progress, counted for nothing. */
@@ -6,6 +7,13 @@ export interface MovingBytes {
   /** The blob is there, or its transfer begins anew. */
   reset(digest: string): void;
 }
+
+/** What the copying task reports while it works. */
+const CopyProgress = z.object({ movingBytes: z.int() });
+
+/** The figure in a task's progress; 0 when it has none. */
+export const readMovingBytes = (progress: unknown): number =>
+  CopyProgress.safeParse(progress).data?.movingBytes ?? 0;
 
 export function trackMovingBytes(task: TaskRun): MovingBytes {
   const byDigest = new Map<string, number>();

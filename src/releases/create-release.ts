@@ -102,7 +102,12 @@ async function insertRelease(
     subjectId: content.id,
     after: content,
   });
-  return { projectKey: project.key, content, distribution: await startDistribution(tx, content) };
+  return {
+    projectKey: project.key,
+    content,
+    distribution: await startDistribution(tx, content),
+    movingBytes: 0,
+  };
 }
 
 /** What a release will hold, checked against the project's connections and, if there is one, the original. */

@@ -1,9 +1,11 @@
 import { maySee } from "../access/authorize.ts";
 import type { Context } from "../context.ts";
 import { findDistributionOf } from "../distributions/distribution-store.ts";
+import { readMovingBytes } from "../distributions/moving-bytes.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { getProject } from "../projects/get-project.ts";
 import { findProjectById } from "../projects/project-store.ts";
+import { readProgress } from "../tasks/read-progress.ts";
 import type { ReleaseContent } from "./release-content.ts";
 import { findContent, findContentByVersion, withDetails } from "./release-content-store.ts";
 import type { ReleaseView } from "./release-view.ts";
@@ -33,5 +35,10 @@ export async function getReleaseById(ctx: Context, contentId: string): Promise<R
 async function viewOf(ctx: Context, projectKey: string, content: ReleaseContent): Promise<ReleaseView> {
   const distribution = await findDistributionOf(ctx.db, content.id);
   if (!distribution) throw new Error(`content ${content.id} has no distribution`);
-  return { projectKey, content: await withDetails(ctx.db, content), distribution };
+  return {
+    projectKey,
+    content: await withDetails(ctx.db, content),
+    distribution,
+    movingBytes: readMovingBytes(await readProgress(ctx.db, distribution.taskId)),
+  };
 }

@@ -7,6 +7,8 @@ export const ReleaseView = z.object({
   projectKey: z.string(),
   content: FullContent,
   distribution: FullDistribution,
+  /** Bytes of blobs that are on their way and not verified yet; 0 when nothing moves. */
+  movingBytes: z.int(),
 });
 export type ReleaseView = z.output<typeof ReleaseView>;
 

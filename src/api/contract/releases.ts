@@ -78,6 +78,7 @@ export const ReleaseReply = ReleaseLine.extend({
 export type ReleaseReply = z.output<typeof ReleaseReply>;
 
 export const DistributionReply = Progress.extend({
+  movingBytes: z.int().describe("on their way, not verified yet; about a second old"),
   releaseId: Id,
   project: ProjectKey,
   version: Version,

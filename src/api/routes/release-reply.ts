@@ -26,6 +26,7 @@ export const releaseReply = (view: ReleaseView): ReleaseReply => ({
 /** The copy of a release, image by image. */
 export const distributionReply = (view: ReleaseView): DistributionReply => ({
   ...progressOf(view),
+  movingBytes: view.movingBytes,
   releaseId: view.content.id,
   project: view.projectKey,
   version: view.content.version,
