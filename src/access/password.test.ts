@@ -1,6 +1,6 @@
 import { argon2Sync } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createLimit } from "./limit.ts";
+import { createLimiter } from "../kernel/limiter.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
 describe("a password hash", () => {
@@ -37,7 +37,7 @@ describe("a password hash", () => {
 
 describe("a limit", () => {
   it("lets so many run at a time, in the order of asking, also after a failure", async () => {
-    const limit = createLimit(2);
+    const limit = createLimiter(2);
     const started: number[] = [];
     let running = 0;
     let most = 0;

@@ -1,5 +1,5 @@
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
-import { createLimit } from "./limit.ts";
+import { createLimiter } from "../kernel/limiter.ts";
 
 /** RFC 9106 and the OWASP password storage sheet: 19 MiB, two passes, one lane. */
 const COST = { memoryKib: 19_456, passes: 2, parallelism: 1 } as const;
@@ -9,7 +9,7 @@ const HASH_BYTES = 32;
 type Cost = Readonly<Record<keyof typeof COST, number>>;
 
 /** Each takes 19 MiB and a thread that files and databases need too. */
-const twoAtATime = createLimit(2);
+const twoAtATime = createLimiter(2);
 
 const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64").replaceAll("=", "");
 
