@@ -13,10 +13,12 @@ export interface Narrator {
   readonly done: (text: string) => void;
 }
 
+/** How far everything below a step's title stands in. */
 export const INDENT = "   ";
 const NAME_WIDTH = 26;
 const TEXT_WIDTH = 76;
 
+/** `steps` is how many there will be. */
 export function createNarrator(steps: number): Narrator {
   let number = 0;
   let title: string | null = null;

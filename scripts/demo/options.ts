@@ -12,6 +12,7 @@ export interface DemoOptions {
   readonly target: RegistryAddress | null;
 }
 
+/** What --help prints. */
 export const HELP = `npm run demo [-- options]
 
 Starts two Headgate servers in a temporary directory and moves a release from the one to the other:

@@ -12,6 +12,7 @@ export interface PushSummary {
   readonly presentBytes: number;
 }
 
+/** The repository of an image in the demonstration's part of a registry. */
 export const repositoryOf = (address: RegistryAddress, name: string): string =>
   `${address.namespace}/${name}`;
 

@@ -12,12 +12,14 @@ export interface RegistryAddress {
   readonly credentials: { readonly username: string; readonly password: string } | null;
 }
 
+/** What is pushed under a digest: a layer or a configuration. */
 export interface Blob {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly open: () => Readable | Buffer;
 }
 
+/** A manifest as it goes over the wire. */
 export interface Manifest {
   readonly mediaType: string;
   readonly bytes: Buffer;

@@ -6,6 +6,7 @@ import { CreateUser } from "../../src/api/contract/users.ts";
 import type { DemoServer } from "./demo-server.ts";
 import type { RegistryAddress } from "./registry-client.ts";
 
+/** The project's key on both servers, and its part of their registries. */
 export const PROJECT = "headgate-demo";
 const BUILDER = "builder";
 
@@ -17,6 +18,7 @@ export const registryInside = (server: DemoServer, token: string): RegistryAddre
   credentials: { username: BUILDER, password: token },
 });
 
+/** The project that owns the images and releases. */
 export const createProject = (server: DemoServer): Promise<unknown> =>
   server.client.call(CreateProject, { body: { key: PROJECT, name: "Headgate demo" } });
 

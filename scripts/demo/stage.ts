@@ -17,11 +17,12 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Servers refuse writes below 1 GiB free; the images take up to a quarter of one in three places. */
+/** Servers refuse writes below 1 GiB free, and the images stand in three places. */
 const NEEDED_BYTES = 1.5 * 1024 ** 3;
 /** Ctrl-C reaches the servers too; one may end before this process has heard of it. */
 const GRACE_MILLIS = 300;
 
+/** Throws when there is too little room. `root` is the checkout whose server is started. */
 export async function openStage(root: string): Promise<Stage> {
   const place = await realpath(tmpdir());
   await requireSpace(place);

@@ -1,6 +1,6 @@
 import { coloured, print } from "../../src/cli/output.ts";
-import type { Played } from "./play.ts";
 import { repositoryOf } from "./push-images.ts";
+import type { Played } from "./scene.ts";
 import { PROJECT } from "./set-up.ts";
 
 /** What to try while the servers are up: lines to be copied into another terminal. */

@@ -11,6 +11,7 @@ export interface ZadigImage {
   readonly push_image: boolean;
 }
 
+/** The body of the create call. */
 export interface ZadigVersion {
   readonly project_key: string;
   readonly version_name: string;
@@ -39,5 +40,6 @@ export async function createVersion(server: DemoServer, version: ZadigVersion): 
   return showVersion(server, version.project_key, version.version_name);
 }
 
+/** A version as our own API shows it. */
 export const showVersion = (server: DemoServer, project: string, version: string): Promise<ReleaseReply> =>
   server.client.call(GetReleaseByVersion, { params: { project, version } });
