@@ -37,22 +37,29 @@ export function itemState(item: Item): string {
   return `${status}${digest}${reason === "" ? "" : `: ${harmless(reason)}`}`;
 }
 
-export const percentOf = ({ verifiedBytes, totalBytes, status }: DistributionReply): number => {
-  if (totalBytes === 0) return status === "success" ? 100 : 0;
-  return Math.floor((verifiedBytes / totalBytes) * 100);
+/** What has crossed the wire so far, verified or still on its way. */
+const movedBytes = ({ verifiedBytes, movingBytes, totalBytes }: DistributionReply): number =>
+  Math.min(verifiedBytes + movingBytes, totalBytes);
+
+const percentOf = (distribution: DistributionReply): number => {
+  if (distribution.totalBytes === 0) return distribution.status === "success" ? 100 : 0;
+  return Math.floor((movedBytes(distribution) / distribution.totalBytes) * 100);
 };
 
 /** A bar for all bytes and a line for each image, drawn over itself; in a pipe one line for each thing that happens. */
 export const progressView = (): ProgressView =>
-  process.stdout.isTTY && process.env["TERM"] !== "dumb" ? drawnView() : plainView(print);
+  process.stdout.isTTY && process.env["TERM"] !== "dumb"
+    ? drawnView((text) => process.stdout.write(text), process.stdout.columns || 80)
+    : plainView(print);
 
-function drawnView(): ProgressView {
+/** Draws over what it drew the last time. No line is longer than the terminal is wide, or it would take two. */
+export function drawnView(write: (text: string) => void, columns: number): ProgressView {
   let drawn = 0;
   return {
     show(distribution) {
-      const lines = linesOf(distribution, process.stdout.columns || 80);
+      const lines = linesOf(distribution, columns);
       const back = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[0J`;
-      process.stdout.write(`${back}${lines.join("\n")}\n`);
+      write(`${back}${lines.join("\n")}\n`);
       drawn = lines.length;
     },
   };
@@ -62,7 +69,7 @@ function linesOf(distribution: DistributionReply, columns: number): string[] {
   const percent = percentOf(distribution);
   const full = Math.round((percent / 100) * BAR_WIDTH);
   const bar = coloured("green", "█".repeat(full)) + coloured("dim", "░".repeat(BAR_WIDTH - full));
-  const bytes = `${bytesText(distribution.verifiedBytes)} of ${bytesText(distribution.totalBytes)}`;
+  const bytes = `${bytesText(movedBytes(distribution))} of ${bytesText(distribution.totalBytes)}`;
   const images = `${distribution.verifiedItems} of ${distribution.totalItems} images`;
   const names = Math.max(0, ...distribution.items.map((item) => widthOf(nameOf(item))));
   return [
@@ -81,8 +88,13 @@ const cut = (text: string, width: number): string =>
 export function plainView(say: (line: string) => void): ProgressView {
   const states = new Map<string, string>();
   let saidPercent = 0;
+  let saidStatus = "";
   return {
     show(distribution) {
+      if (distribution.status !== saidStatus) {
+        saidStatus = distribution.status;
+        say(`${saidStatus}: ${distribution.verifiedItems} of ${distribution.totalItems} images`);
+      }
       for (const item of distribution.items) {
         const state = itemState(item);
         if (states.get(item.id) !== state && item.status !== "waiting") say(`${nameOf(item)}: ${state}`);

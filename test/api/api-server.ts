@@ -1,4 +1,4 @@
-import Fastify from "fastify";
+import Fastify, { type FastifyBaseLogger } from "fastify";
 import { type Actor, NOBODY } from "../../src/access/actor.ts";
 import type { Authenticate } from "../../src/access/authenticate.ts";
 import { api } from "../../src/api/api.ts";
@@ -36,7 +36,10 @@ export const byName =
 
 /** `/v1` alone on a free port. */
 export async function startApi(ctx: Context, authenticate: Authenticate): Promise<ApiServer> {
-  const app = Fastify({ routerOptions: { maxParamLength: 2048 } });
+  const app = Fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    routerOptions: { maxParamLength: 2048 },
+  });
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   const send: ApiServer["send"] = async (who, method, path, body, headers = {}) => {

@@ -28,21 +28,21 @@ describe("the OpenAPI document", () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, ...operation })),
     );
     expect(operations.length).toBeGreaterThan(30);
-    for (const operation of operations) {
-      expect(operation.name).toMatch(/ \/v1\//);
-      expect(operation.summary, operation.name).toMatch(/^[A-Z]/);
-      expect(operation.tags, operation.name).toHaveLength(1);
-      expect(JSON.stringify(operation.responses["default"]), operation.name).toContain(
-        "#/components/schemas/Problem",
-      );
-    }
+    const wanting = operations.filter(
+      ({ name, summary = "", tags = [], responses }) =>
+        !name.includes(" /v1/") ||
+        !/^[A-Z]/.test(summary) ||
+        tags.length !== 1 ||
+        !JSON.stringify(responses["default"]).includes("#/components/schemas/Problem"),
+    );
+    expect(wanting.map(({ name }) => name)).toEqual([]);
   });
 
   it("refers only to schemas that it holds, and holds none that nobody refers to", async () => {
     const text = await openApiDocument();
     const { schemas } = (JSON.parse(text) as Document).components;
     const used = new Set([...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]));
-    expect([...used].toSorted()).toEqual(Object.keys(schemas).toSorted());
+    expect(used).toEqual(new Set(Object.keys(schemas)));
   });
 });
 

@@ -1,0 +1,93 @@
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { DistributionReply } from "../api/contract/releases.ts";
+import { drawnView, plainView } from "./progress.ts";
+
+const digest = `sha256:${"a1".repeat(32)}`;
+const item: DistributionReply["items"][number] = {
+  id: "0".repeat(24),
+  serviceName: "api",
+  containerName: "main",
+  imageName: "api",
+  sourceImage: "build.example/api:1",
+  sourceTag: "1",
+  targetImage: "prod.example/api:1",
+  targetTag: "1",
+  push: true,
+  pinnedDigest: null,
+  pinnedAt: null,
+  pinProblem: null,
+  pinnedReference: null,
+  status: "waiting",
+  error: "",
+  verifiedDigest: null,
+};
+const start: DistributionReply = {
+  id: "1".repeat(24),
+  releaseId: "2".repeat(24),
+  project: "shop",
+  version: "1.0.0",
+  status: "creating",
+  error: "",
+  attempt: 1,
+  totalBytes: 0,
+  verifiedBytes: 0,
+  movingBytes: 0,
+  totalItems: 1,
+  verifiedItems: 0,
+  createdAt: new Date(0),
+  endedAt: null,
+  items: [item],
+};
+const at = (verifiedBytes: number, change: Partial<typeof item>): DistributionReply => ({
+  ...start,
+  totalBytes: 2048,
+  verifiedBytes,
+  items: [{ ...item, pinnedDigest: digest, ...change }],
+});
+
+describe("progress in a pipe", () => {
+  it("says each thing once, when it happens", () => {
+    const said: string[] = [];
+    const view = plainView((line) => said.push(line));
+    view.show(start);
+    for (const bytes of [0, 100, 600, 600, 1024]) view.show(at(bytes, { status: "copying" }));
+    view.show(at(2048, { status: "verified" }));
+    view.show(at(2048, { status: "verified" }));
+    expect(said).toEqual([
+      "creating: 0 of 1 images",
+      "api/main: copying sha256:a1a1a1a1a1a1",
+      "29 % of 2.0 KiB",
+      "50 % of 2.0 KiB",
+      "api/main: verified sha256:a1a1a1a1a1a1",
+      "100 % of 2.0 KiB",
+    ]);
+  });
+
+  it("shows why an image failed, without letting a registry's words move the cursor", () => {
+    const said: string[] = [];
+    plainView((line) => said.push(line)).show(at(0, { status: "failed", error: "DENIED: no\u001b[2J\nway" }));
+    expect(said.slice(1)).toEqual(["api/main: failed sha256:a1a1a1a1a1a1: DENIED: no [2J way"]);
+  });
+});
+
+describe("progress on a terminal", () => {
+  it("draws a bar and a line for each image over the last drawing, never wider than the terminal", () => {
+    const written: string[] = [];
+    const view = drawnView((text) => written.push(text), 60);
+    view.show(start);
+    view.show({ ...at(1024, {}), movingBytes: 512 });
+    view.show(
+      at(1024, {
+        status: "failed",
+        error: "a reason that is far too long for such a narrow terminal window",
+      }),
+    );
+    expect(written[0]?.startsWith("\u001b[")).toBe(false);
+    expect(stripVTControlCharacters(written[1] ?? "")).toMatch(/^█{18}░{6} {2}75 % {2}1\.5 KiB of 2\.0 KiB/);
+    expect(written[2]?.startsWith("\u001b[2A\u001b[0J")).toBe(true);
+    const lines = written.map(stripVTControlCharacters).join("").trimEnd().split("\n");
+    expect(lines[4]).toMatch(/^█{12}░{12} {2}50 % {2}1\.0 KiB of 2\.0 KiB/);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
+  });
+});
