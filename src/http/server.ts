@@ -38,7 +38,7 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
     genReqId: () => newId(new Date()),
     trustProxy: options.trustProxy,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 1024 },
+    routerOptions: { maxParamLength: 2048 },
   });
   logRequests(app);
   healthRoutes(app, options.isReady);
