@@ -1,4 +1,4 @@
-import { type Document, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import { type Configuration, ConfigurationFile, type FromEnvironment } from "../projects/configuration.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
@@ -23,7 +23,7 @@ export function readConfiguration(
 ): Configuration {
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) throw unusable(file, ["It is larger than 1 MiB"]);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `line ${line}, column ${col}`;
@@ -37,9 +37,10 @@ export function readConfiguration(
   if (!result.success)
     throw unusable(
       file,
-      result.error.issues.flatMap(wrongFields).map(({ path, message }) => {
-        const offset = offsetOf(document, path);
-        return `${offset === null ? "" : `${at(offset)}: `}${path.join(".")}: ${message}`;
+      result.error.issues.flatMap(wrongFields).map((field) => {
+        const offset = offsetOf(document, field);
+        const place = offset === null ? "" : `${at(offset)}: `;
+        return place + [...(field.path.length > 0 ? [field.path.join(".")] : []), field.message].join(": ");
       }),
     );
   return withSecrets(file, result.data, environment);
@@ -56,15 +57,26 @@ function contentOf(file: string, document: Document): unknown {
 interface WrongField {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  readonly isUnknown: boolean;
 }
 
 const wrongFields = (issue: z.core.$ZodIssue): WrongField[] =>
   issue.code === "unrecognized_keys"
-    ? issue.keys.map((key) => ({ path: [...issue.path, key], message: "there is no such field" }))
-    : [{ path: issue.path, message: issue.message }];
+    ? issue.keys.map((key) => ({
+        path: [...issue.path, key],
+        message: "there is no such field",
+        isUnknown: true,
+      }))
+    : [{ path: issue.path, message: issue.message, isUnknown: false }];
 
-/** Where the field stands; where a field is missing, its nearest surroundings. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+/** Where the field stands; where nobody expects it, its name; where it is missing, its nearest surroundings. */
+function offsetOf(document: Document, { path, isUnknown }: WrongField): number | null {
+  const [name] = path.slice(-1);
+  const around = document.getIn(path.slice(0, -1), true);
+  if (isUnknown && isMap(around)) {
+    const key = around.items.map((pair) => pair.key).find((one) => isScalar(one) && one.value === name);
+    if (isNode(key) && key.range) return key.range[0];
+  }
   for (let length = path.length; length >= 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
     if (isNode(node) && node.range) return node.range[0];
