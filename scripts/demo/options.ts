@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { RegistryHost, RegistryNamespace } from "../../src/connections/connection.ts";
 import type { RegistryAddress } from "./registry-client.ts";
 
+/** What the command line asks for. */
 export interface DemoOptions {
   readonly help: boolean;
   /** End after the last step instead of staying up. */

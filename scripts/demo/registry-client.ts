@@ -37,6 +37,7 @@ export interface RegistryClient {
   readTag(repository: string, tag: string): Promise<{ stated: string; bytes: Buffer } | null>;
 }
 
+/** As registries name bytes. */
 export const digestOf = (bytes: Buffer): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
