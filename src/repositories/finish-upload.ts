@@ -2,9 +2,8 @@ import { type Context, inTransaction } from "../context.ts";
 import type { Digest } from "../kernel/digest.ts";
 import { isDomainError } from "../kernel/errors.ts";
 import { appendToUpload, type UploadChunk } from "./append-to-upload.ts";
-import { announceBlob, holdBlob } from "./blob-store.ts";
-import { putLink } from "./link-store.ts";
 import { openUpload, type UploadPlace } from "./open-upload.ts";
+import { linkBlob, storeUpload } from "./settle-blob.ts";
 import { deleteUpload } from "./upload-store.ts";
 
 /**
@@ -18,18 +17,14 @@ export async function finishUpload(
   const { upload, repository } = await openUpload(ctx, input);
   const { digest } = input;
   if (input.last) await appendToUpload(ctx, { ...input, ...input.last });
-  const path = ctx.files.pathOf(digest);
   try {
-    await ctx.files.uploads.finish(upload.id, digest, path, (sizeBytes) =>
-      announceBlob(ctx.db, { digest, sizeBytes }, ctx.now()),
-    );
+    await storeUpload(ctx, upload.id, digest);
   } catch (error) {
     if (isDomainError(error, "DIGEST_MISMATCH")) await deleteUpload(ctx.db, upload.id);
     throw error;
   }
   await inTransaction(ctx, async (tx) => {
-    await holdBlob(tx.db, digest);
-    await putLink(tx.db, { repositoryId: repository.id, digest }, tx.now());
+    await linkBlob(tx, repository.id, digest);
     await deleteUpload(tx.db, upload.id);
   });
 }

@@ -15,9 +15,6 @@ const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
 ]);
 export type ManifestKind = "image" | "index";
 
-/** Every media type that `parseManifest` reads; clients list them in `Accept`. */
-export const MANIFEST_MEDIA_TYPES: readonly string[] = [...KINDS.keys()];
-
 const Annotations = z.record(z.string().max(1024), z.string());
 
 /** Something that a manifest names: its digest, its size in bytes and what it is. */

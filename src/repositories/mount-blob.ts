@@ -1,10 +1,11 @@
 import { type Context, inTransaction } from "../context.ts";
 import type { Digest } from "../kernel/digest.ts";
 import { isDomainError } from "../kernel/errors.ts";
-import { lockBlob, holdBlob } from "./blob-store.ts";
-import { findLinkedSize, putLink } from "./link-store.ts";
+import { lockBlob } from "./blob-store.ts";
+import { findLinkedSize } from "./link-store.ts";
 import { openRepository, openRepositoryToPush } from "./open-repository.ts";
 import type { Repository } from "./repository.ts";
+import { linkBlob } from "./settle-blob.ts";
 
 /**
  * Links a blob of another repository into this one. False when that is impossible for whatever reason (no such
@@ -22,8 +23,7 @@ export async function mountBlob(
     const repository = await openRepositoryToPush(tx, input.repository);
     if (!(await lockBlob(tx.db, digest))) return false;
     if ((await findLinkedSize(tx.db, from.id, digest)) === null) return false;
-    await holdBlob(tx.db, digest);
-    await putLink(tx.db, { repositoryId: repository.id, digest }, tx.now());
+    await linkBlob(tx, repository.id, digest);
     return true;
   });
 }

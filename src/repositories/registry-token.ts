@@ -7,7 +7,7 @@ export type RegistryAction = z.output<typeof RegistryAction>;
 
 /** What a registry token is good for. */
 export const RegistryAccess = z.object({
-  repositories: z.record(RepositoryName, z.array(RegistryAction)),
+  repositories: z.array(z.object({ name: RepositoryName, actions: z.array(RegistryAction) })),
   /** May list the repositories of the registry. */
   catalog: z.boolean(),
 });
@@ -43,16 +43,17 @@ const actionsOf = (text: string): RegistryAction[] =>
  */
 export function readScopes(texts: readonly string[]): RegistryAccess {
   const scopes = texts.flatMap((text) => text.split(" ")).map((scope) => scope.split(":"));
-  const repositories: Record<string, RegistryAction[]> = {};
+  const found = new Map<string, Set<RegistryAction>>();
   for (const [type, name = "", actions = "", ...rest] of scopes) {
     const known = type === "repository" && rest.length === 0 && RepositoryName.safeParse(name).success;
-    if (!known || (!(name in repositories) && Object.keys(repositories).length >= MAX_REPOSITORIES)) continue;
-    repositories[name] = [...new Set([...(repositories[name] ?? []), ...actionsOf(actions)])];
+    if (!known || (!found.has(name) && found.size >= MAX_REPOSITORIES)) continue;
+    found.set(name, new Set([...(found.get(name) ?? []), ...actionsOf(actions)]));
   }
+  const repositories = [...found].map(([name, actions]) => ({ name, actions: [...actions] }));
   const catalog = scopes.some(([type, name]) => type === "registry" && name === "catalog");
   return { repositories, catalog };
 }
 
 /** Whether this access covers the action in the repository. */
 export const allows = (access: RegistryAccess, repository: string, action: RegistryAction): boolean =>
-  access.repositories[repository]?.includes(action) ?? false;
+  access.repositories.some(({ name, actions }) => name === repository && actions.includes(action));

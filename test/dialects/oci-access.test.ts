@@ -220,6 +220,12 @@ eachEngine((engine) => {
         ["/v2/..%2f..%2fv1/projects", 404],
       ] as const)
         expect(await registry.send("GET", path)).toMatchObject({ status, error: "UNSUPPORTED" });
+      const headers = { "content-type": ";;;" };
+      expect(await registry.send("PUT", "/v2/shop/api/manifests/1", { body: "{}", headers })).toMatchObject({
+        status: 415,
+        error: "UNSUPPORTED",
+      });
+      expect(await registry.send("OPTIONS", "/v2/")).toMatchObject({ status: 405, error: "UNSUPPORTED" });
       expect(await registry.send("PUT", "/v2/_catalog")).toMatchObject({ status: 405, error: "UNSUPPORTED" });
       expect(await registry.send("POST", "/v2/shop/api/tags/list")).toMatchObject({ status: 405 });
     });

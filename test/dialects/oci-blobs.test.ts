@@ -147,6 +147,11 @@ eachEngine((engine) => {
       });
       const refused = await registry.send("POST", `${UPLOADS}?digest=${wrong}`, { body: "what came" });
       expect(refused).toMatchObject({ status: 400, error: "DIGEST_INVALID" });
+      const first = await registry.send("POST", `/v2/shop/never/blobs/uploads/?digest=${wrong}`, {
+        body: "x",
+      });
+      expect(first).toMatchObject({ status: 400, error: "DIGEST_INVALID" });
+      expect((await registry.send("GET", "/v2/_catalog")).text).not.toContain("shop/never");
       for (const digest of [wrong, digestOf("what came")])
         expect(await registry.send("HEAD", blobPath(digest))).toMatchObject({ status: 404 });
       expect(await registry.send("GET", location)).toMatchObject({ status: 404 });

@@ -1,7 +1,6 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import Fastify from "fastify";
 import { type Dispatcher, Pool } from "undici";
+import * as z from "zod";
 import { createApiToken } from "../../src/access/create-api-token.ts";
 import { createAuthenticator } from "../../src/access/authenticate.ts";
 import { createUser } from "../../src/access/create-user.ts";
@@ -30,23 +29,45 @@ export interface Sending {
   readonly body?: Dispatcher.DispatchOptions["body"];
 }
 
-/** The registry inside, listening on loopback, with the projects `shop` and `other`. */
-export interface TestRegistryInside {
-  readonly host: string;
+const Token = z.string();
+
+/** Api tokens by role in `shop`; `outsider` is admin of `other` alone, `root` a system admin. */
+export const RegistryTokens = z.object({
+  viewer: Token,
+  releaser: Token,
+  approver: Token,
+  admin: Token,
+  outsider: Token,
+  root: Token,
+});
+export type RegistryTokens = z.output<typeof RegistryTokens>;
+
+/** A plain client of the registry inside. */
+export interface RegistryClient {
   readonly url: string;
-  /** Api tokens by role in `shop`; `outsider` is admin of `other` alone, `root` a system admin. */
-  readonly tokens: Readonly<Record<Role | "outsider" | "root", string>>;
-  send(method: Dispatcher.HttpMethod, path: string, sending?: Sending): Promise<Reply>;
+  readonly tokens: RegistryTokens;
+  readonly send: (method: Dispatcher.HttpMethod, path: string, sending?: Sending) => Promise<Reply>;
   /** Pushes bytes as a blob; returns its digest. */
-  pushBlob(repository: string, content: string | Buffer, token?: string): Promise<string>;
-  pushManifest(repository: string, reference: string, manifest: TestContent, token?: string): Promise<Reply>;
+  readonly pushBlob: (repository: string, content: string | Buffer, token?: string) => Promise<string>;
+  readonly pushManifest: (
+    repository: string,
+    reference: string,
+    manifest: TestContent,
+    token?: string,
+  ) => Promise<Reply>;
+  readonly close: () => Promise<void>;
+}
+
+/** The registry inside, listening on loopback, with the projects `shop` and `other`. */
+export interface TestRegistryInside extends RegistryClient {
+  readonly host: string;
   readonly stop: () => Promise<void>;
 }
 
 /** `Basic` with any user name. */
 export const basic = (token: string): string => `Basic ${Buffer.from(`any:${token}`).toString("base64")}`;
 
-async function makeTokens(ctx: Context): Promise<TestRegistryInside["tokens"]> {
+async function makeTokens(ctx: Context): Promise<RegistryTokens> {
   await createProject(ctx, { key: "shop", name: "Shop" });
   await createProject(ctx, { key: "other", name: "Other" });
   const tokenOf = async (name: string, projectKey: string | null, role: Role): Promise<string> => {
@@ -72,20 +93,8 @@ function errorIn(text: string): string | null {
   }
 }
 
-/** Starts it over this context; `tokens` of an earlier start on the same data are taken over. */
-export async function startRegistryInside(
-  ctx: Context,
-  options: { readonly tokens?: TestRegistryInside["tokens"]; readonly port?: number } = {},
-): Promise<TestRegistryInside> {
-  const tokens = options.tokens ?? (await makeTokens(ctx));
-  const app = Fastify({ genReqId: () => newId(new Date()), forceCloseConnections: true });
-  const authenticate = createAuthenticator({ adminToken: null });
-  let url = "";
-  await app.register(oci(ctx, { authenticate, publicUrl: () => url }), { prefix: "/v2" });
-  app.server.listen(options.port ?? 0, "127.0.0.1");
-  await Promise.all([app.ready(), once(app.server, "listening")]);
-  const host = `127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  url = `http://${host}`;
+/** A client of the registry at this address. */
+export function clientOf(url: string, tokens: RegistryTokens): RegistryClient {
   const pool = new Pool(url);
 
   async function send(method: Dispatcher.HttpMethod, path: string, sending: Sending = {}): Promise<Reply> {
@@ -106,11 +115,10 @@ export async function startRegistryInside(
   }
 
   return {
-    host,
     url,
     tokens,
     send,
-    async pushBlob(repository, content, token = tokens.releaser) {
+    pushBlob: async (repository, content, token = tokens.releaser) => {
       const digest = digestOf(content);
       const path = `/v2/${repository}/blobs/uploads/?digest=${digest}`;
       const reply = await send("POST", path, { token, body: content });
@@ -123,8 +131,24 @@ export async function startRegistryInside(
         headers: { "content-type": manifest.mediaType },
         body: manifest.bytes,
       }),
+    close: () => pool.destroy(),
+  };
+}
+
+/** Starts it over this context; `given` are the tokens of an earlier start on the same data. */
+export async function startRegistryInside(ctx: Context, given?: RegistryTokens): Promise<TestRegistryInside> {
+  const tokens = given ?? (await makeTokens(ctx));
+  const app = Fastify({ genReqId: () => newId(new Date()), forceCloseConnections: true });
+  const authenticate = createAuthenticator({ adminToken: null });
+  let url = "";
+  await app.register(oci(ctx, { authenticate, publicUrl: () => url }), { prefix: "/v2" });
+  url = await app.listen({ port: 0, host: "127.0.0.1" });
+  const client = clientOf(url, tokens);
+  return {
+    ...client,
+    host: new URL(url).host,
     stop: async () => {
-      await pool.destroy();
+      await client.close();
       await app.close();
     },
   };

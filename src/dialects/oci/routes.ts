@@ -56,6 +56,8 @@ export const oci =
 /** What we did not expect goes to the log; the client gets the id under which it is there. */
 function unforeseen(ctx: Context, error: unknown, request: FastifyRequest): Refusal {
   const { id } = request;
+  if (isFrameworkRefusal(error))
+    return { status: error.statusCode, code: "UNSUPPORTED", message: error.message, detail: null };
   // A sender that broke off is nobody's mistake here; it will not read the answer.
   if (request.raw.destroyed && !request.raw.complete)
     return { status: 400, code: "SIZE_INVALID", message: "The body was cut short", detail: null };
@@ -63,3 +65,11 @@ function unforeseen(ctx: Context, error: unknown, request: FastifyRequest): Refu
   const message = `Something went wrong; the server's log has it under ${id}`;
   return { status: 500, code: "UNKNOWN", message, detail: { requestId: id } };
 }
+
+/** Such as a Content-Type that is none. */
+const isFrameworkRefusal = (error: unknown): error is Error & { readonly statusCode: number } =>
+  error instanceof Error &&
+  "statusCode" in error &&
+  typeof error.statusCode === "number" &&
+  error.statusCode >= 400 &&
+  error.statusCode < 500;
