@@ -4,7 +4,15 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Digest, digestOf, isDigest } from "../kernel/digest.ts";
 import { DomainError } from "../kernel/errors.ts";
-import { isMissing, makeDirectory, renameDurably, type Room, watchRoom, writeAll } from "./durable-files.ts";
+import {
+  isMissing,
+  makeDirectories,
+  renameDurably,
+  type Room,
+  syncDirectory,
+  watchRoom,
+  writeAll,
+} from "./durable-files.ts";
 import { openUploadFiles, type UploadFiles } from "./upload-files.ts";
 
 /** Bytes from `first` to `last`, both included, as HTTP counts. */
@@ -45,10 +53,12 @@ export async function openFileStorage(
   directory: string,
   options: { readonly minFreeBytes?: number } = {},
 ): Promise<FileStorage> {
-  const blobs = join(directory, "blobs", "sha256");
-  const uploads = join(directory, "uploads");
-  await makeDirectory(blobs);
-  await makeDirectory(uploads);
+  const blobs = await makeDirectories(directory, "blobs", "sha256");
+  const uploads = await makeDirectories(directory, "uploads");
+  // All at once and now, so that no blob ever waits for its folder to be on the disk.
+  for (let prefix = 0; prefix < 256; prefix += 1)
+    await mkdir(join(blobs, prefix.toString(16).padStart(2, "0")), { recursive: true });
+  await syncDirectory(blobs);
   const room = watchRoom(directory, options.minFreeBytes ?? MIN_FREE_BYTES);
 
   function pathOf(digest: Digest): string {
