@@ -15,6 +15,7 @@ import { copyDistribution } from "./distributions/copy-distribution.task.ts";
 import { buildServer } from "./http/server.ts";
 import { sweepBlobsTask } from "./repositories/sweep-blobs.task.ts";
 import { type OpenDatabase, openDatabase } from "./storage/database.ts";
+import { BACKUPS_FOLDER, FILES_FOLDER } from "./storage/data-directory.ts";
 import { pingDatabase } from "./storage/database-ping.ts";
 import { openFileStorage } from "./storage/file-storage.ts";
 import { migrate } from "./storage/migrate.ts";
@@ -52,7 +53,9 @@ async function openProgram(config: Config): Promise<Program> {
     const ctx: Context = {
       db: database.db,
       connectors: { registries },
-      files: await openFileStorage(join(config.dataDirectory, "registry")),
+      files: await openFileStorage(join(config.dataDirectory, FILES_FOLDER), {
+        backupDirectory: config.backupDirectory ?? join(config.dataDirectory, BACKUPS_FOLDER),
+      }),
       secrets,
       log,
       now: () => new Date(),

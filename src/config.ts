@@ -115,6 +115,12 @@ export const SETTINGS = {
     "with PostgreSQL: all replicas see the same data directory, so the registry inside may be used",
     flag,
   ),
+  backupDirectory: setting(
+    "HEADGATE_BACKUP_DIR",
+    "<data directory>/backups",
+    "where backups go; on the disk of the data directory they share its files, elsewhere they are copies",
+    optional.transform((path) => (path === null ? null : resolve(path))),
+  ),
   openMetrics: setting("HEADGATE_OPEN_METRICS", "false", "answer /metrics without a token", flag),
   logLevel: setting(
     "HEADGATE_LOG_LEVEL",

@@ -8,6 +8,7 @@ import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
 import { roleRoutes, signInRoutes, tokenRoutes, userRoutes } from "./routes/access.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { distributionRoutes } from "./routes/distributions.ts";
@@ -29,6 +30,7 @@ const ROUTES = [
   tokenRoutes,
   eventRoutes,
   configurationRoutes,
+  backupRoutes,
 ];
 
 export interface ApiOptions {

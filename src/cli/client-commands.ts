@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addApplyCommand } from "./commands/apply.ts";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addBackupCommand } from "./commands/backup.ts";
 import { addProjectCommands } from "./commands/projects.ts";
 import { addRegistryCommands } from "./commands/registries.ts";
 import { addReleaseCommands } from "./commands/releases.ts";
@@ -43,4 +44,5 @@ export function addClientCommands(program: Command): void {
   addTokenCommands(program);
   addAuditCommands(program);
   addApplyCommand(program);
+  addBackupCommand(program);
 }

@@ -72,6 +72,23 @@ export async function listUnlinkedBlobs(db: Database, before: Date, limit: numbe
   return rows.map((row) => row.digest);
 }
 
+/** The blobs that something links or holds, by digest, behind one. */
+export async function listHeldBlobs(
+  db: Database,
+  after: string,
+  limit: number,
+): Promise<{ readonly digest: Digest; readonly sizeBytes: number }[]> {
+  const rows = await db
+    .selectFrom("blobs")
+    .select(["digest", "size_bytes"])
+    .where("unlinked_at", "is", null)
+    .where("digest", ">", after)
+    .orderBy("digest")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ digest: row.digest, sizeBytes: row.size_bytes }));
+}
+
 /** Deletes the blob's row if it is still unlinked since before this moment, and nothing links or holds it. */
 export async function deleteUnlinkedBlob(db: Database, digest: Digest, before: Date): Promise<boolean> {
   const result = await db

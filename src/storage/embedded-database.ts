@@ -22,6 +22,7 @@ export async function openEmbedded(directory: string, onFatal: (error: Error) =>
     },
     wakeUps: localWakeUps(),
     backUp: (file) => backUp(path, file, onFatal),
+    backUpElsewhere: null,
   });
   return { dialect, close: threads.close };
 }

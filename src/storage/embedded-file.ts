@@ -1,6 +1,7 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
+import { DATABASE_FILE } from "./data-directory.ts";
 import type { Statement, StatementResult, WorkerRole } from "./embedded-protocol.ts";
 
 /** Statements kept prepared; the program has a few hundred different ones. */
@@ -22,7 +23,7 @@ export interface EmbeddedFile {
 /** Opens the database of a directory. The writer first takes the directory for this process. */
 export function openEmbeddedFile({ role, directory }: WorkerRole): EmbeddedFile {
   const lock = role === "writer" ? ownDirectory(directory) : null;
-  const db = new Sqlite(join(directory, "headgate.db"), {
+  const db = new Sqlite(join(directory, DATABASE_FILE), {
     readonly: role === "reader",
     timeout: BUSY_MILLIS,
   });

@@ -21,6 +21,8 @@ export interface EngineServices {
   readonly wakeUps: WakeUps;
   /** Writes a consistent copy to an empty file; null where the engine has tools of its own for that. */
   readonly backUp: ((file: string) => Promise<void>) | null;
+  /** The command line of those tools, without a password. */
+  readonly backUpElsewhere: string | null;
 }
 
 /** An engine that is open, and how to end it. */

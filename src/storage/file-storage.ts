@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, opendir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Digest, digestOf, isDigest } from "../kernel/digest.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { BACKUPS_FOLDER } from "./data-directory.ts";
+import { type BackupFolders, openBackupFolders } from "./backup-folders.ts";
 import {
   isMissing,
-  makeDirectories,
+  makeDirectory,
   renameDurably,
   type Room,
   syncDirectory,
@@ -29,6 +31,7 @@ export interface ByteRange {
 export interface FileStorage {
   readonly room: Room;
   readonly uploads: UploadFiles;
+  readonly backups: BackupFolders;
   /** Where the file of this blob is, or would be. */
   pathOf(digest: Digest): string;
   /** In bytes; null when there is no such blob. */
@@ -48,18 +51,25 @@ export const MIN_FREE_BYTES = 1024 ** 3;
 
 const READ_CHUNK = 256 * 1024;
 
-/** Opens the storage in this folder, making it when it is not there. */
-export async function openFileStorage(
-  directory: string,
-  options: { readonly minFreeBytes?: number } = {},
-): Promise<FileStorage> {
-  const blobs = await makeDirectories(directory, "blobs", "sha256");
-  const uploads = await makeDirectories(directory, "uploads");
-  // All at once and now, so that no blob ever waits for its folder to be on the disk.
+/** Makes all folders at the start, so that no blob ever waits for its folder to be on the disk. */
+async function makeFolders(directory: string): Promise<{ blobs: string; uploads: string }> {
+  const blobs = join(directory, "blobs", "sha256");
+  const uploads = join(directory, "uploads");
+  for (const folder of [directory, dirname(blobs), blobs, uploads]) await makeDirectory(folder);
   for (let prefix = 0; prefix < 256; prefix += 1)
     await mkdir(join(blobs, prefix.toString(16).padStart(2, "0")), { recursive: true });
   await syncDirectory(blobs);
-  const room = watchRoom(directory, options.minFreeBytes ?? MIN_FREE_BYTES);
+  return { blobs, uploads };
+}
+
+/** Opens the storage in this folder, making it when it is not there. */
+export async function openFileStorage(
+  directory: string,
+  options: { readonly minFreeBytes?: number; readonly backupDirectory?: string } = {},
+): Promise<FileStorage> {
+  const { blobs, uploads } = await makeFolders(directory);
+  const minFreeBytes = options.minFreeBytes ?? MIN_FREE_BYTES;
+  const room = watchRoom(directory, minFreeBytes);
 
   function pathOf(digest: Digest): string {
     if (!isDigest(digest)) throw new Error(`not a digest: ${digest}`);
@@ -91,6 +101,7 @@ export async function openFileStorage(
   return {
     room,
     uploads: openUploadFiles(uploads, room),
+    backups: openBackupFolders(options.backupDirectory ?? join(directory, BACKUPS_FOLDER), minFreeBytes),
     pathOf,
     put,
     sizeOf: (digest) => stat(pathOf(digest)).then((file) => file.size, nullWhenMissing),

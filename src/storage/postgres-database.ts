@@ -87,6 +87,7 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     batch: postgresBatch(() => connectOutside(pool)),
     wakeUps: listening.wakeUps,
     backUp: null,
+    backUpElsewhere: dumpCommand(url),
   };
   const adapter: PostgresAdapter & AdapterWithServices = Object.assign(new PostgresAdapter(), {
     facts,
@@ -102,6 +103,16 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     close,
   };
 }
+
+/** What an operator runs to save this database; it asks for the password, or reads ~/.pgpass. */
+function dumpCommand(url: string): string {
+  const { host, port, user = "", database = "" } = new pg.Client({ connectionString: url });
+  const words = [`--host=${host}`, `--port=${port}`, `--username=${user}`, `--dbname=${database}`];
+  return ["pg_dump --format=custom --file=headgate.dump", ...words.map(shellWord)].join(" ");
+}
+
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** A connection for a query outside transactions; inside of one it could wait for its own end. */
 async function connectOutside(pool: pg.Pool): Promise<pg.PoolClient> {
