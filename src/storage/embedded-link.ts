@@ -59,6 +59,7 @@ export async function startWorker(
   const waiting = new Map<number, Waiting>();
   let lastId = READY;
   let ended: Error | null = null;
+  let closing = false;
 
   const wait = async (id: number): Promise<unknown> =>
     valueOf(
@@ -74,7 +75,7 @@ export async function startWorker(
     if (fatal) onFatal(error);
   };
   const stopped = (why: string): void =>
-    end(new Error(`The database worker (${role.role}) stopped: ${why}. Restart Headgate`), true);
+    end(new Error(`The database worker (${role.role}) stopped: ${why}. Restart Headgate`), !closing);
 
   worker.on("message", ({ id, outcome }: WorkerReply) => {
     waiting.get(id)?.resolve(outcome);
@@ -91,6 +92,8 @@ export async function startWorker(
   };
   const close = async (): Promise<void> => {
     if (ended) return;
+    // The thread ends by itself once it has answered, and may be seen to before its answer is.
+    closing = true;
     await call({ kind: "close" });
     end(new Error("The database is closed"), false);
     await worker.terminate();
