@@ -1,5 +1,5 @@
 import { type FileHandle, mkdir, open, rename, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { DomainError } from "../kernel/errors.ts";
 
 /** Makes the names in a directory survive a power cut. */
@@ -12,17 +12,10 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Makes directories, one in the other from `root` on, durably; `root` itself is made too. Returns the last. */
-export async function makeDirectories(root: string, ...names: readonly string[]): Promise<string> {
-  await mkdir(root, { recursive: true });
-  await syncDirectory(dirname(root));
-  let directory = root;
-  for (const name of names) {
-    await mkdir(join(directory, name), { recursive: true });
-    await syncDirectory(directory);
-    directory = join(directory, name);
-  }
-  return directory;
+/** Makes a directory, durably when it is new; its parent should be there. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const created = await mkdir(directory, { recursive: true });
+  if (created) await syncDirectory(dirname(directory));
 }
 
 /** Gives a file, whose bytes are already on the disk, its final name; durable when it returns. */
