@@ -115,15 +115,18 @@ describe("file storage", () => {
 
     it("refuse a second writer while one writes", async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise: begun, resolve: begins } = Promise.withResolvers<void>();
       const first = files.uploads.append(
         ID,
         0,
         (async function* () {
+          begins();
           yield bytes("abc");
           await promise;
         })(),
         null,
       );
+      await begun;
       expect(await codeOf(files.uploads.append(ID, 0, chunks("x"), 1))).toBe("UPLOAD_OUT_OF_ORDER");
       expect(await codeOf(finish(files, "abc"))).toBe("UPLOAD_OUT_OF_ORDER");
       resolve();
@@ -181,15 +184,18 @@ describe("file storage", () => {
     it("cannot smuggle foreign bytes into a blob when two processes write at once", async () => {
       await files.uploads.append(ID, 0, chunks("abc"), 3);
       const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise: begun, resolve: begins } = Promise.withResolvers<void>();
       const late = files.uploads.append(
         ID,
         3,
         (async function* () {
+          begins();
           await promise;
           yield bytes("EVIL");
         })(),
         4,
       );
+      await begun;
       const other = await openFileStorage(directory, { minFreeBytes: 0 });
       await other.uploads.append(ID, 3, chunks("good"), 4);
       resolve();
