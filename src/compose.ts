@@ -61,7 +61,7 @@ async function openProgram(config: Config): Promise<Program> {
       now: () => new Date(),
       actor: SYSTEM,
     };
-    return { ctx, stop: () => stopInOrder([() => registries.close(), () => database.close()]) };
+    return { ctx, stop: () => stopInOrder([{ stop: () => registries.close() }, { stop: database.close }]) };
   } catch (error) {
     await database.close();
     throw error;
@@ -93,7 +93,7 @@ export async function startWorker(config: Config): Promise<Program> {
   const sealer = await startSealer(program.ctx);
   const tasks = startTasks(program.ctx);
   program.ctx.log.info("the worker has started");
-  return { ctx: program.ctx, stop: () => stopInOrder([tasks.stop, sealer.stop, program.stop]) };
+  return { ctx: program.ctx, stop: () => stopInOrder([tasks, sealer, program]) };
 }
 
 export interface RunningServer extends Program {
@@ -142,11 +142,10 @@ export async function startServer(
   }
 }
 
-const stopper = (started: readonly Started[]) => (): Promise<void> =>
-  stopInOrder(started.toReversed().map((one) => one.stop));
+const stopper = (started: readonly Started[]) => (): Promise<void> => stopInOrder(started.toReversed());
 
-async function stopInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const step of steps) await step();
+async function stopInOrder(started: readonly Started[]): Promise<void> {
+  for (const one of started) await one.stop();
 }
 
 /** A server that listens on every address is reached on the loopback one, as far as it can know. */

@@ -11,6 +11,4 @@ export interface Migration {
 
 /** A statement as this engine wants it. */
 export const statementFor = (facts: EngineFacts, statement: string): string =>
-  statement
-    .replaceAll(/\btext\b/g, `text${facts.textCollation}`)
-    .replaceAll("{serial}", facts.serialColumn);
+  statement.replaceAll(/\btext\b/g, `text${facts.textCollation}`).replaceAll("{serial}", facts.serialColumn);
