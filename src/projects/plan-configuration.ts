@@ -6,10 +6,10 @@ import { DomainError } from "../kernel/errors.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { Configuration, type ConfigurationPlan } from "./configuration.ts";
 import { takeTurn } from "./configuration-store.ts";
-import { planConnection } from "./plan-connections.ts";
-import { planProject } from "./plan-projects.ts";
+import { planConnection } from "./plan-connection.ts";
+import { planProject } from "./plan-project.ts";
 import type { ConfigurationStep } from "./plan-step.ts";
-import { planUser, type PreparedUser, prepareUser, usersInOrder } from "./plan-users.ts";
+import { planUser, type PreparedUser, prepareUser, usersInOrder } from "./plan-user.ts";
 
 /** As many things as one transaction has time for. */
 const MAX_CHANGED = 1000;

@@ -7,7 +7,7 @@ import { type ConfigurationStep, creation, fieldChanges } from "./plan-step.ts";
 import { findProject } from "./project-store.ts";
 import { knownServiceNames } from "./service-store.ts";
 
-/** What the projects of a configuration lack, and how they get it. */
+/** What is different in a project, and how it comes to be. */
 export async function planProject(tx: Context, entry: ConfiguredProject): Promise<ConfigurationStep> {
   const { key, name } = entry;
   const services = [...new Set(entry.services)];
