@@ -44,6 +44,7 @@ const countingKind = (options: WorkerOptions) =>
         appendFileSync(join(options.directory, "log"), `${words.join(" ")}\n`);
       for (let step = 0; step < steps; step += 1) {
         const name = `${task.id}/${step}`;
+        let carriedOut = false;
         await task
           .step(
             `step ${step}`,
@@ -51,6 +52,7 @@ const countingKind = (options: WorkerOptions) =>
               tell("begun", name, process.pid, Date.now());
               await pause(options.stepMillis);
               while (options.stalls && !existsSync(join(options.directory, "go"))) await pause(10);
+              carriedOut = true;
               return process.pid;
             },
             async (tx, pid) => {
@@ -64,7 +66,7 @@ const countingKind = (options: WorkerOptions) =>
             tell("refused", name, process.pid, error instanceof Error ? error.name : "?");
             throw error;
           });
-        tell("finished", name, process.pid);
+        if (carriedOut) tell("finished", name, process.pid);
       }
     },
   });
