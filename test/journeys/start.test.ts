@@ -12,14 +12,11 @@ eachEngine((engine) => {
 
   test("its recurring tasks are carried out, and none of them has an error", async () => {
     const tasks = () => server.ctx.db.selectFrom("tasks").select(["kind", "error", "run_at"]).execute();
-    const now = Date.now();
-    await expect
-      .poll(async () => (await tasks()).every((task) => task.run_at > now), { timeout: 20_000 })
-      .toBe(true);
+    const kinds = ["sweep-blobs", "tasks.remove-ended"];
+    const restingUntilLater = async (): Promise<string[]> =>
+      (await tasks()).filter((task) => task.run_at > Date.now() + 60_000).map(({ kind }) => kind);
+    await expect.poll(restingUntilLater, { timeout: 20_000 }).toEqual(expect.arrayContaining(kinds));
     const carriedOut = await tasks();
-    expect(carriedOut.map(({ kind }) => kind)).toEqual(
-      expect.arrayContaining(["sweep-blobs", "tasks.remove-ended"]),
-    );
     expect(carriedOut.filter(({ error }) => error !== null)).toEqual([]);
   });
 
