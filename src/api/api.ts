@@ -4,6 +4,7 @@ import { NOBODY } from "../access/actor.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { requireStorable } from "../kernel/storable.ts";
 import { sendError, sendRefusal } from "./errors.ts";
 import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
@@ -48,6 +49,9 @@ export const api =
     app.setErrorHandler(sendError);
     answerUnknownRoutes(app);
     identifyCallers(app, ctx, options);
+    app.addHook("preValidation", async ({ params, query, body }) => {
+      for (const part of [params, query, body]) requireStorable(part);
+    });
     for (const routes of ROUTES) await app.register(routes);
   };
 

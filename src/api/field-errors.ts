@@ -11,17 +11,21 @@ interface Issue {
   readonly params: Record<string, unknown>;
 }
 
+/** Nobody reads more of them, and a hostile body has a million. */
+const MAX_FIELD_ERRORS = 20;
+const MAX_PATH_LENGTH = 200;
+
 const unknownKeys = (issue: Issue): readonly string[] =>
   issue.keyword === "unrecognized_keys" && Array.isArray(issue.params["keys"])
-    ? issue.params["keys"].filter((key) => typeof key === "string")
+    ? issue.params["keys"].slice(0, MAX_FIELD_ERRORS).filter((key) => typeof key === "string")
     : [];
 
 /**
  * What a schema said of one part of a request (`body`, `params`, `querystring`): one entry for each wrong field, with the
- * first of its reasons.
+ * first of its reasons; the first 20 of them.
  */
 export function fieldErrors(issues: readonly Issue[], part: string): FieldError[] {
-  const errors = issues.flatMap((issue): FieldError[] => {
+  const errors = issues.slice(0, MAX_FIELD_ERRORS).flatMap((issue): FieldError[] => {
     const at = issue.instancePath.split("/").filter((step) => step !== "");
     const unknown = unknownKeys(issue);
     if (unknown.length > 0)
@@ -33,5 +37,8 @@ export function fieldErrors(issues: readonly Issue[], part: string): FieldError[
       return [{ path: "", message: "The body must be a JSON object (Content-Type: application/json)" }];
     return [{ path: at.join("."), message: issue.message ?? "is not valid" }];
   });
-  return errors.filter(({ path }, index) => errors.findIndex((error) => error.path === path) === index);
+  return errors
+    .filter(({ path }, index) => errors.findIndex((error) => error.path === path) === index)
+    .slice(0, MAX_FIELD_ERRORS)
+    .map(({ path, message }) => ({ path: path.slice(0, MAX_PATH_LENGTH), message }));
 }

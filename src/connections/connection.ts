@@ -51,7 +51,8 @@ const PATH_PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*";
 /** The path between host and image; empty, or parts as the registry protocol allows them. */
 export const RegistryNamespace = z
   .string()
-  .max(200)
+  // The pattern is not tried on what is too long: on mebibytes it would exhaust the stack.
+  .max(200, { abort: true })
   .regex(
     new RegExp(`^(?:${PATH_PART}(?:/${PATH_PART})*)?$`),
     "must be lower-case path parts with single slashes between them",

@@ -5,7 +5,8 @@ import { Instant } from "../kernel/time.ts";
 /** What users write for a project; also the first path part of its repositories in the registry inside. */
 export const ProjectKey = z
   .string()
-  .max(63)
+  // The pattern is not tried on what is too long: on mebibytes it would exhaust the stack.
+  .max(63, { abort: true })
   .regex(
     /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
     "must be lower-case letters and digits, with single dots, dashes or underscores between them",

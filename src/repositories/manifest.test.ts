@@ -92,6 +92,8 @@ describe("a manifest", () => {
       [{ layers: Array.from({ length: 1000 }, () => layer) }, "layers"],
       [{ subject: { digest: "latest" } }, "subject"],
       [{ annotations: { key: 1 } }, "annotations.key"],
+      [{ annotations: { key: "x".repeat(70_000) } }, "annotations"],
+      [{ annotations: { key: "a\u0000" } }, "annotations.key"],
       [{ manifests: [] }, "manifests"],
     ];
     for (const [change, field] of wrong)

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Digest } from "../kernel/digest.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { storageProblem } from "../kernel/storable.ts";
 
 /** Limits of one manifest: 4 MiB of text, 1,000 things it names. */
 export const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
@@ -15,7 +16,14 @@ const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
 ]);
 export type ManifestKind = "image" | "index";
 
-const Annotations = z.record(z.string().max(1024), z.string());
+/** Annotations stand in lists too, many of them at once. */
+const MAX_ANNOTATIONS_BYTES = 64 * 1024;
+const Annotations = z
+  .record(z.string().max(1024), z.string())
+  .refine(
+    (all) => JSON.stringify(all).length <= MAX_ANNOTATIONS_BYTES,
+    `must have ${MAX_ANNOTATIONS_BYTES} characters at most, all together`,
+  );
 
 /** Something that a manifest names: its digest, its size in bytes and what it is. */
 export const Descriptor = z.object({
@@ -102,6 +110,8 @@ export function parseManifest(text: string, mediaType: string): Manifest {
   const type = bare(mediaType);
   const kind = KINDS.get(type) ?? refuse(`The manifest type ${type || "(none)"} is not supported`);
   const json = readJson(text);
+  const problem = storageProblem(json);
+  if (problem) refuse(`The manifest is not valid: ${problem.path}: ${problem.message}`);
   const body = kind === "image" ? check(ImageBody, json) : check(IndexBody, json);
   if (body.mediaType !== undefined && bare(body.mediaType) !== type)
     return refuse(`The manifest says that it is ${body.mediaType}, the request says ${type}`);

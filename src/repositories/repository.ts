@@ -8,7 +8,8 @@ import { Instant } from "../kernel/time.ts";
  */
 export const RepositoryName = z
   .string()
-  .max(255, "must have 255 characters at most")
+  // The pattern is not tried on what is too long: on mebibytes it would exhaust the stack.
+  .max(255, { error: "must have 255 characters at most", abort: true })
   .regex(
     /^[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*)*$/,
     "must be lower-case letters and digits, with single dots, dashes, underscores and slashes between them",

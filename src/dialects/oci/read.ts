@@ -1,13 +1,18 @@
 import type { FastifyRequest } from "fastify";
 import { type Digest, isDigest } from "../../kernel/digest.ts";
+import { storageProblem } from "../../kernel/storable.ts";
 import type { UploadChunk } from "../../repositories/append-to-upload.ts";
 import type { NameRequest } from "../../repositories/name-page.ts";
 import { Tag } from "../../repositories/repository.ts";
 import { OciError } from "./errors.ts";
 
-/** The parameters behind the path. */
-export const queryOf = (request: FastifyRequest): URLSearchParams =>
-  new URLSearchParams(request.url.split("?").slice(1).join("?"));
+/** The parameters behind the path. Throws UNSUPPORTED for what cannot be looked for. */
+export function queryOf(request: FastifyRequest): URLSearchParams {
+  const query = new URLSearchParams(request.url.split("?").slice(1).join("?"));
+  const problem = storageProblem(Object.fromEntries(query));
+  if (problem) throw new OciError(400, "UNSUPPORTED", `${problem.path}: ${problem.message}`);
+  return query;
+}
 
 /** A digest from a path or query. Throws DIGEST_INVALID. */
 export function readDigest(text: string | null): Digest {

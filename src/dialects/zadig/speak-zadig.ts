@@ -1,8 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { Authenticate } from "../../access/authenticate.ts";
 import type { Context } from "../../context.ts";
+import { storageProblem } from "../../kernel/storable.ts";
 import { identifyZadigCallers } from "./authenticate.ts";
-import { sendZadigError } from "./errors.ts";
+import { BadRequest, sendZadigError } from "./errors.ts";
 import { readEveryBodyAsJson } from "./json-body.ts";
 import { answerUnknownZadigRoutes } from "./unknown-routes.ts";
 
@@ -12,4 +13,10 @@ export function speakZadig(app: FastifyInstance, ctx: Context, authenticate: Aut
   answerUnknownZadigRoutes(app);
   readEveryBodyAsJson(app);
   identifyZadigCallers(app, ctx, authenticate);
+  app.addHook("preValidation", async ({ params, query, body }) => {
+    for (const part of [params, query, body]) {
+      const problem = storageProblem(part);
+      if (problem) throw new BadRequest(`${problem.path}: ${problem.message}`.replace(/^: /, ""));
+    }
+  });
 }
