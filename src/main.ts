@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-import { Command } from "commander";
-import { addClientCommands } from "./cli/client-commands.ts";
-import { addServerCommands } from "./server-commands.ts";
+import { refuseOldNode } from "./kernel/node-version.ts";
 
-const program = new Command("headgate")
-  .description("Release management: know, and decide, what runs where.")
-  .showHelpAfterError("(headgate --help shows every command)");
-
-addServerCommands(program);
-addClientCommands(program);
-await program.parseAsync();
+try {
+  refuseOldNode(process.versions.node);
+} catch (error) {
+  process.stderr.write(`headgate: ${String(error instanceof Error ? error.message : error)}\n`);
+  process.exit(1);
+}
+const { runProgram } = await import("./program.ts");
+await runProgram();

@@ -78,7 +78,7 @@ export function createClient(settings: { readonly url: string; readonly token: s
       const headers = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
       const reply = await send(endpoint, request as Parts, headers);
       const body: unknown = endpoint.status === 204 ? undefined : await reply.json();
-      return z.decode(endpoint.reply, body) as never;
+      return readReply(endpoint, body) as never;
     },
     async *lines(endpoint, request) {
       const reply = await send(endpoint, request as Parts, {});
@@ -99,6 +99,17 @@ function addressOf(server: string, endpoint: Endpoint, { params = {}, query = {}
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value));
   return url.href;
+}
+
+/** Throws an Error when the server speaks of things this client does not know. */
+function readReply(endpoint: Endpoint, body: unknown): unknown {
+  const result = endpoint.reply.safeDecode(body as never);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Error(
+    `the answer to ${endpoint.method} ${endpoint.path} is not what this version expects ` +
+      `(${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}): are server and command line of the same version?`,
+  );
 }
 
 async function reach(url: string, request: RequestInit): Promise<Response> {

@@ -6,7 +6,7 @@ import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { messageOf } from "../kernel/errors.ts";
 import { backUpDatabase } from "./back-up-database.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
-import { refuseOldNode } from "./embedded-database.ts";
+import { refuseOldNode } from "../kernel/node-version.ts";
 import { refuseNetworkFileSystem } from "./embedded-directory.ts";
 import { startWorker } from "./embedded-link.ts";
 import { createWriter } from "./embedded-writer.ts";

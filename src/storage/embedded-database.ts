@@ -5,6 +5,7 @@ import { createWriter } from "./embedded-writer.ts";
 import type { OpenEngine } from "./engine-services.ts";
 import { refuseOddParameters } from "./embedded-protocol.ts";
 import { localWakeUps } from "./local-wake-ups.ts";
+import { refuseOldNode } from "../kernel/node-version.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 
 const READERS = 2;
@@ -25,15 +26,6 @@ export async function openEmbedded(directory: string, onFatal: (error: Error) =>
     backUpElsewhere: null,
   });
   return { dialect, close: threads.close };
-}
-
-/** The SQLite library ends an older Node without a word; this says why instead. */
-export function refuseOldNode(version: string): void {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major < 24 || (major === 24 && minor < 15))
-    throw new Error(
-      `Headgate needs Node 24.15 or newer, and this is ${version}: start it with npm (npm start), or install a newer Node`,
-    );
 }
 
 async function startThreads(directory: string, onFatal: (error: Error) => void): Promise<EmbeddedThreads> {

@@ -56,7 +56,11 @@ export function makeCertificate(commonName: string): TestCertificate {
   );
   const signature = sign("sha256", content, privateKey);
   const certificateDer = sequence(content, SHA256_WITH_RSA, der(0x03, Buffer.from([0]), signature));
-  const base64 = certificateDer.toString("base64").replaceAll(/(.{64})/g, "$1\n");
+  const base64 =
+    certificateDer
+      .toString("base64")
+      .match(/.{1,64}/g)
+      ?.join("\n") ?? "";
   return {
     key: privateKey,
     keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),

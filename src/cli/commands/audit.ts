@@ -70,7 +70,8 @@ async function verify(file: string | undefined, options: { json?: true; head?: s
 function brokenText({ chain, entries, broken }: ChainReport): string {
   const where =
     broken?.sequence == null ? `line ${broken?.line}` : `entry ${broken.sequence} (line ${broken.line})`;
-  return `chain ${chain} is broken at ${where}: ${broken?.reason}. The ${entries} entries before it hold.`;
+  const name = chain === "" ? "the export" : `chain ${chain}`;
+  return `${name} is broken at ${where}: ${broken?.reason}. The ${entries} entries before it hold.`;
 }
 
 async function readHead(given: string): Promise<ChainHead> {

@@ -51,7 +51,7 @@ const describable = (command: Command): Command =>
     .option("--allow-private", "its address may be private or loopback")
     .option("--no-allow-private", "its address must be public")
     .option("--ca-file <file>", "certificate authorities to trust, PEM")
-    .option("--default", "take it where a release names no registry")
+    .option("--default", "mark it as the default in lists of registries")
     .option("--no-default", "do not")
     .option("--project <key>", "share it with this project; may be repeated", collect)
     .option("--all-projects", "share it with every project, also later ones")
