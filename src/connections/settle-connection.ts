@@ -1,7 +1,7 @@
-import { X509Certificate } from "node:crypto";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { findProject } from "../projects/project-store.ts";
+import { checkCertificates } from "./check-certificates.ts";
 import { BUILT_IN, type Connection, type ConnectionChange } from "./connection.ts";
 import type { ConnectionSecret } from "./connection-store.ts";
 
@@ -58,7 +58,7 @@ export async function settleConnection(
 function checkChange(last: Connection, change: ConnectionChange): void {
   if (change.name === BUILT_IN)
     throw new DomainError("INPUT_INVALID", `name: ${BUILT_IN} is the connection to the registry inside`);
-  if (change.caPem) checkCertificate(change.caPem);
+  if (change.caPem) checkCertificates(change.caPem);
   // Whoever holds an admin's token must not be able to have a stored password sent somewhere else.
   const elsewhere = change.host !== undefined && change.host !== last.host;
   const inTheOpen = change.plainHttp === true && !last.plainHttp;
@@ -67,14 +67,6 @@ function checkChange(last: Connection, change: ConnectionChange): void {
       "INPUT_INVALID",
       "password: give it again when host changes or plainHttp is turned on",
     );
-}
-
-function checkCertificate(pem: string): void {
-  try {
-    new X509Certificate(pem);
-  } catch (cause) {
-    throw new DomainError("INPUT_INVALID", "caPem: not a certificate in PEM form", { cause: String(cause) });
-  }
 }
 
 function sealPassword(ctx: Context, before: SettledConnection, change: ConnectionChange): string | null {
