@@ -1,7 +1,7 @@
 import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import { requestCancel } from "../tasks/task-queue.ts";
-import { isRunning } from "./distribution.ts";
+import { isRunning, OPEN_STEPS } from "./distribution.ts";
 import { findDistributionOf, moveDistribution, moveSteps } from "./distribution-store.ts";
 
 /** Stops the copy of a content that is being deleted, in the caller's transaction. One that ended is left alone. */
@@ -9,11 +9,12 @@ export async function cancelDistribution(tx: Context, contentId: string): Promis
   const distribution = await findDistributionOf(tx.db, contentId);
   if (!distribution || !isRunning(distribution.status)) return;
   const now = tx.now();
-  await requestCancel(tx.db, now, distribution.taskId);
   const change = { status: "cancelled", ended_at: now.getTime() };
   if (!(await moveDistribution(tx.db, distribution.id, ["creating", "retrying"], change))) return;
   const stopped = { status: "cancelled", error: "the version was deleted" } as const;
-  await moveSteps(tx.db, distribution.id, ["waiting", "pinned", "copying"], stopped, now);
+  await moveSteps(tx.db, distribution.id, OPEN_STEPS, stopped, now);
+  // The task's row last, as in the task's own transactions.
+  await requestCancel(tx.db, now, distribution.taskId);
   await recordEvent(tx, {
     kind: "distribution.cancelled",
     projectId: distribution.projectId,

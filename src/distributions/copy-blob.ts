@@ -1,34 +1,36 @@
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
-import { addMountSources, markBlobVerified, type SizedBlob } from "./distribution-blob-store.ts";
+import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
 import { placeBlob } from "./place-blob.ts";
+
+/** An image that has a blob, and the blob as this image's own manifest describes it. */
+export interface BlobWish {
+  readonly item: ReleaseItem;
+  readonly blob: SizedBlob;
+}
 
 /**
  * Brings one blob to the target registry, once for all images that share it, as a step of its own.
  * Where one image's source or target refuses, the next one's is tried. Returns the repository that has it.
  */
-export async function copyBlob(
-  run: CopyRun,
-  blob: SizedBlob,
-  wantedBy: readonly ReleaseItem[],
-): Promise<string> {
+export async function copyBlob(run: CopyRun, digest: string, wishes: readonly BlobWish[]): Promise<string> {
   const place = await run.task.step(
-    `blob:${blob.digest}`,
-    () => placeForOne(run, blob, wantedBy),
+    `blob:${digest}`,
+    () => placeForOne(run, digest, wishes),
     async (db, { connectionId, repository }) => {
       const now = run.ctx.now();
-      await markBlobVerified(db, run.distribution.id, blob.digest, now);
+      await markBlobsVerified(db, run.distribution.id, [digest], now);
       const written = { projectId: run.content.projectId, connectionId, repository };
-      await addMountSources(db, written, [blob.digest], now);
+      await addMountSources(db, written, [digest], now);
     },
   );
-  run.moving.reset(blob.digest);
+  run.moving.reset(digest);
   return place.repository;
 }
 
-async function placeForOne(run: CopyRun, blob: SizedBlob, wantedBy: readonly ReleaseItem[]) {
-  let refusal: unknown = new Error(`nobody wants ${blob.digest}`);
-  for (const item of wantedBy) {
+async function placeForOne(run: CopyRun, digest: string, wishes: readonly BlobWish[]) {
+  let refusal: unknown = new Error(`nobody wants ${digest}`);
+  for (const { item, blob } of wishes) {
     try {
       await placeBlob(run, item, blob, null);
       return { connectionId: item.target.connectionId ?? "", repository: item.target.repository };

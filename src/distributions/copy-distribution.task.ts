@@ -1,11 +1,12 @@
 import type { Context } from "../context.ts";
 import { findContent, withDetails } from "../releases/release-content-store.ts";
+import type { ReleaseItem } from "../releases/release-item.ts";
 import { defineTask } from "../tasks/task.ts";
 import { copyItems } from "./copy-items.ts";
 import { COPY_DISTRIBUTION, CopyPayload } from "./copy-request.ts";
-import { beginCopyRun } from "./copy-run.ts";
+import { beginCopyRun, type CopyWork } from "./copy-run.ts";
 import { findDistribution } from "./distribution-store.ts";
-import { isRunning } from "./distribution.ts";
+import { isOpen, isRunning } from "./distribution.ts";
 import { failDistribution, finishDistribution } from "./finish-distribution.ts";
 import { pinItems } from "./pin-items.ts";
 import { renderPinned } from "./render-pinned.ts";
@@ -25,18 +26,13 @@ export const copyDistribution = defineTask<CopyPayload, Context>({
   async run(ctx, { contentId, distributionId }, task) {
     const pinning = await load(ctx, contentId, distributionId);
     if (!pinning) return;
-    await pinItems(beginCopyRun(ctx, task, pinning));
+    const begun = beginCopyRun(ctx, task, pinning);
+    await pinItems(begun);
     const pinned = await load(ctx, contentId, distributionId);
     if (!pinned) return;
-    const open = new Set(
-      pinned.distribution.steps
-        .filter((step) => step.status !== "verified" && step.status !== "not_needed")
-        .map((step) => step.itemId),
-    );
-    const items = pinned.content.items.filter((item) => open.has(item.id) && item.pinnedDigest !== null);
-    const run = beginCopyRun(ctx, task, pinned);
+    const run = { ...begun, ...pinned };
     await renderPinned(run);
-    await copyItems(run, items);
+    await copyItems(run, openItems(pinned));
     await task.transaction((db) => finishDistribution({ ...ctx, db }, distributionId));
   },
 
@@ -44,6 +40,12 @@ export const copyDistribution = defineTask<CopyPayload, Context>({
     if (end.state === "failed") await failDistribution(ctx, distributionId, end.error);
   },
 });
+
+/** The pinned items that are still to be copied. One that failed in this attempt stays so until a retry. */
+function openItems({ content, distribution }: CopyWork): readonly ReleaseItem[] {
+  const open = new Set(distribution.steps.filter((step) => isOpen(step.status)).map((step) => step.itemId));
+  return content.items.filter((item) => open.has(item.id) && item.pinnedDigest !== null);
+}
 
 /** What the task works on; null when the release was deleted or its distribution has ended. */
 async function load(ctx: Context, contentId: string, distributionId: string) {

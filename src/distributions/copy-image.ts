@@ -2,7 +2,8 @@ import { DomainError } from "../kernel/errors.ts";
 import type { Limiter } from "../kernel/limiter.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
-import { addMountSources, markBlobVerified } from "./distribution-blob-store.ts";
+import { addMountSources, markBlobsVerified } from "./distribution-blob-store.ts";
+import { OPEN_STEPS } from "./distribution.ts";
 import { moveStep } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
 import { placeBlob } from "./place-blob.ts";
@@ -40,16 +41,12 @@ export async function copyImage(
     async (db, verifiedDigest) => {
       const now = run.ctx.now();
       const key = { distributionId: run.distribution.id, itemId: item.id };
-      await moveStep(db, key, ["waiting", "pinned", "copying"], { status: "verified", verifiedDigest }, now);
-      for (const blob of tree.blobs) await markBlobVerified(db, run.distribution.id, blob.digest, now);
+      const digests = tree.blobs.map((blob) => blob.digest);
+      await markBlobsVerified(db, run.distribution.id, digests, now);
+      await moveStep(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now);
       const { connectionId, repository } = item.target;
-      if (homes && connectionId !== null)
-        await addMountSources(
-          db,
-          { projectId: run.content.projectId, connectionId, repository },
-          tree.blobs.map((blob) => blob.digest),
-          now,
-        );
+      const written = { projectId: run.content.projectId, connectionId: connectionId ?? "", repository };
+      if (homes) await addMountSources(db, written, digests, now);
     },
   );
 }
@@ -63,9 +60,11 @@ async function pushImage(
 ): Promise<void> {
   const { repository, connectionId } = item.target;
   const elsewhere = tree.blobs.filter((blob) => homes.get(blob.digest) !== repository);
-  await Promise.all(
+  // All are waited for, also after a failure: a step that has ended must have nothing on its way.
+  const placed = await Promise.allSettled(
     elsewhere.map((blob) => limit(() => placeBlob(run, item, blob, homes.get(blob.digest) ?? null))),
   );
+  for (const one of placed) if (one.status === "rejected") throw one.reason;
   const target = await run.registryOf(connectionId);
   for (const manifest of tree.manifests) {
     const reference = manifest === tree.root ? item.targetTag : manifest.digest;

@@ -1,10 +1,10 @@
 import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
 import { createLimiter, type Limiter } from "../kernel/limiter.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
-import { copyBlob } from "./copy-blob.ts";
+import { type BlobWish, copyBlob } from "./copy-blob.ts";
 import { copyImage, isAtTarget } from "./copy-image.ts";
-import type { CopyRun } from "./copy-run.ts";
-import type { SizedBlob } from "./distribution-blob-store.ts";
+import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
+import { OPEN_STEPS } from "./distribution.ts";
 import { moveStep } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
 
@@ -21,13 +21,18 @@ interface Wanted {
  * the others go on. Throws only when the task itself must stop.
  */
 export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Promise<void> {
-  const loaded = await Promise.all(items.map((item) => guarded(run, item, () => prepare(run, item))));
-  const wanted = loaded.filter((one) => one !== null && one !== undefined);
-  const limit = createLimiter(PARALLEL_BLOBS);
-  const blobs = startBlobs(run, wanted, limit);
-  await Promise.all(
-    wanted.map(({ item, tree }) => guarded(run, item, () => finish(run, { item, tree }, blobs, limit))),
+  const limits = { images: createLimiter(PARALLEL_IMAGES), blobs: createLimiter(PARALLEL_BLOBS) };
+  const loaded = await Promise.all(
+    items.map((item) => limits.images(() => guarded(run, item, () => prepare(run, item)))),
   );
+  const wanted = loaded.filter((one) => one !== null && one !== undefined);
+  const blobs = startBlobs(run, wanted, limits.blobs);
+  await Promise.all(wanted.map((one) => guarded(run, one.item, () => finish(run, one, blobs, limits))));
+}
+
+interface Limits {
+  readonly images: Limiter;
+  readonly blobs: Limiter;
 }
 
 /** Reads what the image consists of; one that is at its target already is done with that. */
@@ -36,52 +41,52 @@ async function prepare(run: CopyRun, item: ReleaseItem): Promise<Wanted | null> 
   await run.task.transaction((db) =>
     moveStep(db, key, ["waiting", "pinned"], { status: "copying" }, run.ctx.now()),
   );
-  const tree = await run.treeOf(item);
+  const tree = await run.treeAt({ ...item.source, reference: item.pinnedDigest ?? "" });
   if (!(await isAtTarget(run, item))) return { item, tree };
   await copyImage(run, item, tree, null, createLimiter(1));
   return null;
 }
 
-/** Begins every unique blob; an image waits for its own ones. */
-function startBlobs(
-  run: CopyRun,
-  wanted: readonly Wanted[],
-  limit: Limiter,
-): ReadonlyMap<string, Promise<string>> {
-  const needs = new Map<string, { readonly blob: SizedBlob; readonly items: ReleaseItem[] }>();
-  for (const { item, tree } of wanted)
-    for (const blob of tree.blobs) {
-      const need = needs.get(blob.digest) ?? { blob, items: [] };
-      need.items.push(item);
-      needs.set(blob.digest, need);
-    }
+/** The blobs under way by digest, each with the repository that gets it; and why images are lost, by item. */
+interface StartedBlobs {
+  readonly started: ReadonlyMap<string, Promise<string>>;
+  readonly lost: ReadonlyMap<string, unknown>;
+}
+
+/** Begins every unique blob; an image waits for its own ones. Nothing more is begun for images that failed alone. */
+function startBlobs(run: CopyRun, wanted: readonly Wanted[], limit: Limiter): StartedBlobs {
+  const wishes = wanted.flatMap(({ item, tree }): BlobWish[] => tree.blobs.map((blob) => ({ item, blob })));
   const started = new Map<string, Promise<string>>();
-  for (const [digest, { blob, items }] of needs) {
-    const moving = limit(() => copyBlob(run, blob, items));
-    // Whoever waits for it hears of a failure; nobody may be left to when an image fails early.
-    moving.catch(() => undefined);
+  const lost = new Map<string, unknown>();
+  for (const [digest, own] of Map.groupBy(wishes, ({ blob }) => blob.digest)) {
+    const moving = limit(async () => {
+      if (own.every(({ item }) => lost.has(item.id))) throw lost.get(own[0]?.item.id ?? "");
+      return copyBlob(run, digest, own);
+    });
+    moving.catch((error: unknown) => {
+      for (const { item } of own) if (!lost.has(item.id)) lost.set(item.id, error);
+    });
     started.set(digest, moving);
   }
-  return started;
+  return { started, lost };
 }
 
 async function finish(
   run: CopyRun,
   { item, tree }: Wanted,
-  blobs: ReadonlyMap<string, Promise<string>>,
-  limit: Limiter,
+  blobs: StartedBlobs,
+  limits: Limits,
 ): Promise<void> {
   const arrivals = await Promise.allSettled(
     tree.blobs.map(async ({ digest }) => [digest, await arrivalOf(blobs, digest)] as const),
   );
-  const failed = arrivals.find((arrival) => arrival.status === "rejected");
-  if (failed) throw failed.reason;
+  if (blobs.lost.has(item.id)) throw blobs.lost.get(item.id);
   const homes = new Map(arrivals.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
-  await copyImage(run, item, tree, homes, limit);
+  await limits.images(() => copyImage(run, item, tree, homes, limits.blobs));
 }
 
-function arrivalOf(blobs: ReadonlyMap<string, Promise<string>>, digest: string): Promise<string> {
-  const arrival = blobs.get(digest);
+function arrivalOf({ started }: StartedBlobs, digest: string): Promise<string> {
+  const arrival = started.get(digest);
   if (!arrival) throw new Error(`the copy of ${digest} was never begun`);
   return arrival;
 }
@@ -95,9 +100,7 @@ async function guarded<T>(run: CopyRun, item: ReleaseItem, work: () => Promise<T
     if (!(error instanceof ExternalSystemError || error instanceof DomainError)) throw error;
     const key = { distributionId: run.distribution.id, itemId: item.id };
     const failure = { status: "failed", error: messageOf(error) } as const;
-    await run.task.transaction((db) =>
-      moveStep(db, key, ["waiting", "pinned", "copying"], failure, run.ctx.now()),
-    );
+    await run.task.transaction((db) => moveStep(db, key, OPEN_STEPS, failure, run.ctx.now()));
     return undefined;
   }
 }

@@ -5,47 +5,72 @@ import type { Registry } from "../connectors/registries/registry.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { FullContent } from "../releases/release-content.ts";
-import type { ReleaseItem } from "../releases/release-item.ts";
+import type { ItemPlace } from "../releases/release-item.ts";
 import type { TaskRun } from "../tasks/task.ts";
 import type { FullDistribution } from "./distribution.ts";
 import { type ImageTree, loadImageTree } from "./image-tree.ts";
 import { type MovingBytes, trackMovingBytes } from "./moving-bytes.ts";
 
-/** One run of the copying task: what it works on, and what it has read so far. */
-export interface CopyRun {
-  readonly ctx: Context;
-  readonly task: TaskRun;
+/** What a run of the copying task works on. */
+export interface CopyWork {
   readonly content: FullContent;
   readonly distribution: FullDistribution;
+}
+
+/** Where an image is read: a tag or a digest of a repository. */
+export type ImagePlace = ItemPlace & { readonly reference: string };
+
+/** One run of the copying task: what it works on, and what it has read so far. */
+export interface CopyRun extends CopyWork {
+  readonly ctx: Context;
+  readonly task: TaskRun;
   readonly moving: MovingBytes;
   /** The registry behind a connection that is still shared with the project. Throws CONNECTION_NOT_SHARED. */
   registryOf(connectionId: string | null): Promise<Registry>;
-  /** All manifests of a pinned item, read once in a run. */
-  treeOf(item: ReleaseItem): Promise<ImageTree>;
+  /** All manifests of an image, read once in a run: a tag means the same for every image that names it. */
+  treeAt(place: ImagePlace): Promise<ImageTree>;
 }
 
-export function beginCopyRun(
-  ctx: Context,
-  task: TaskRun,
-  work: { readonly content: FullContent; readonly distribution: FullDistribution },
-): CopyRun {
-  const registryOf = remember((connectionId: string) =>
-    openShared(ctx, work.content.projectId, connectionId),
+/** How many images of one run are read or completed at a time. */
+export const PARALLEL_IMAGES = 16;
+/** What the manifests of all images of a version may have together: they are kept until all are copied. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+
+export function beginCopyRun(ctx: Context, task: TaskRun, work: CopyWork): CopyRun {
+  const registryOf = remember(
+    (connectionId: string) => connectionId,
+    (connectionId) => openShared(ctx, work.content.projectId, connectionId),
   );
-  const trees = remember(async (key: string) => {
-    const [connectionId = "", repository = "", reference = ""] = key.split(" ");
-    return loadImageTree({ registry: await registryOf(connectionId), repository, reference }, task.signal);
-  });
+  let keptBytes = 0;
+  const load = async ({ connectionId, repository, reference }: ImagePlace): Promise<ImageTree> => {
+    const registry = await registryOf(connectionId ?? "");
+    const tree = await loadImageTree({ registry, repository, reference }, task.signal);
+    if (keptBytes + tree.manifestBytes > MAX_KEPT_BYTES)
+      throw new DomainError(
+        "MANIFEST_INVALID",
+        "The images of this version have more than 64 MiB of manifests: make several versions of them",
+      );
+    keptBytes += tree.manifestBytes;
+    return tree;
+  };
+  const trees = remember(nameOf, load);
   return {
     ctx,
     task,
     ...work,
     moving: trackMovingBytes(task),
     registryOf: (connectionId) => registryOf(connectionId ?? ""),
-    treeOf: ({ source, pinnedDigest }) =>
-      trees(`${source.connectionId ?? ""} ${source.repository} ${pinnedDigest ?? ""}`),
+    treeAt: async (place) => {
+      const tree = await trees(place);
+      // What was read by its tag is copied by its digest.
+      trees.keep({ ...place, reference: tree.root.digest }, tree);
+      return tree;
+    },
   };
 }
+
+const nameOf = ({ connectionId, repository, reference }: ImagePlace): string =>
+  `${connectionId ?? ""} ${repository} ${reference}`;
 
 async function openShared(ctx: Context, projectId: string, connectionId: string): Promise<Registry> {
   const connection = connectionId === "" ? null : await findConnection(ctx.db, connectionId);
@@ -58,15 +83,23 @@ async function openShared(ctx: Context, projectId: string, connectionId: string)
   return openRegistry(ctx, connection);
 }
 
-/** The same answer for the same key; a failure is forgotten, so that it can be tried again. */
-function remember<T>(load: (key: string) => Promise<T>): (key: string) => Promise<T> {
+interface Remembered<Key, T> {
+  (key: Key): Promise<T>;
+  /** An answer that is known from elsewhere. */
+  keep(key: Key, value: T): void;
+}
+
+/** The same answer for the same name; a failure is forgotten, so that it can be tried again. */
+function remember<Key, T>(name: (key: Key) => string, load: (key: Key) => Promise<T>): Remembered<Key, T> {
   const known = new Map<string, Promise<T>>();
-  return (key) => {
-    const before = known.get(key);
+  const recall = (key: Key): Promise<T> => {
+    const before = known.get(name(key));
     if (before) return before;
     const loading = load(key);
-    known.set(key, loading);
-    loading.catch(() => known.delete(key));
+    known.set(name(key), loading);
+    loading.catch(() => known.delete(name(key)));
     return loading;
   };
+  const keep = (key: Key, value: T): void => void known.set(name(key), Promise.resolve(value));
+  return Object.assign(recall, { keep });
 }

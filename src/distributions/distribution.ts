@@ -62,6 +62,10 @@ export type FullDistribution = z.output<typeof FullDistribution>;
 const RUNNING: ReadonlySet<DistributionStatus> = new Set(["creating", "retrying"]);
 export const isRunning = (status: DistributionStatus): boolean => RUNNING.has(status);
 
+/** The states of a step that is still to be carried out. */
+export const OPEN_STEPS: readonly StepStatus[] = ["waiting", "pinned", "copying"];
+export const isOpen = (status: StepStatus): boolean => OPEN_STEPS.includes(status);
+
 /** How many of the items to push are verified, and how many there are. */
 export function countSteps(steps: readonly DistributionStep[]): {
   readonly verified: number;

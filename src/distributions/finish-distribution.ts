@@ -2,7 +2,7 @@ import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import { listItems } from "../releases/release-item-store.ts";
-import type { FullDistribution } from "./distribution.ts";
+import { type FullDistribution, OPEN_STEPS } from "./distribution.ts";
 import { findDistribution, moveDistribution, moveSteps } from "./distribution-store.ts";
 
 /** Ends a distribution after all its items were tried, in the caller's transaction: success only if all are verified. */
@@ -21,11 +21,12 @@ export async function finishDistribution(tx: Context, id: string): Promise<void>
   return end(tx, distribution, "failed", text);
 }
 
-/** Ends a distribution whose work as a whole could not go on. */
-export async function failDistribution(tx: Context, id: string, error: string): Promise<void> {
+/** Ends a distribution whose work as a whole could not go on, in the caller's transaction. */
+export async function failDistribution(tx: Context, id: string, reason: string): Promise<void> {
+  const error = `The copy could not go on, and can be retried: ${reason}`;
   const distribution = await findDistribution(tx.db, id);
   if (!distribution) return;
-  await moveSteps(tx.db, id, ["waiting", "pinned", "copying"], { status: "failed", error }, tx.now());
+  await moveSteps(tx.db, id, OPEN_STEPS, { status: "failed", error }, tx.now());
   await end(tx, distribution, "failed", error);
 }
 

@@ -3,10 +3,10 @@ import type { Context } from "../context.ts";
 import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
 import { imageToRun, pinPlace, type ReleaseItem } from "../releases/release-item.ts";
 import { pinItem, setPinProblem } from "../releases/release-item-store.ts";
-import type { CopyRun } from "./copy-run.ts";
+import { createLimiter } from "../kernel/limiter.ts";
+import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
 import { moveStep } from "./distribution-store.ts";
-import { loadImageTree } from "./image-tree.ts";
 
 /** What came of trying to pin one item; JSON, for it is kept as a step's result. */
 interface PinOutcome {
@@ -17,23 +17,33 @@ interface PinOutcome {
   readonly blobs: readonly SizedBlob[];
 }
 
-/** The first step: pins every item that has no pin, all at once, before any byte moves. */
+/**
+ * The first step: pins every item that has no pin, all at once, before any byte moves. Items that name the same
+ * image get the same pin, also when a retry pins one of them later: they may go to the same target.
+ */
 export async function pinItems(run: CopyRun): Promise<void> {
   const unpinned = run.content.items.filter((item) => item.pinnedDigest === null);
+  const pins = new Map(
+    run.content.items.map((item) => [nameOf(item), item.pinnedDigest] as const).filter(hasPin),
+  );
+  const limit = createLimiter(PARALLEL_IMAGES);
   await run.task.step(
     "pin",
-    () => Promise.all(unpinned.map((item) => pinOne(run, item))),
+    () => Promise.all(unpinned.map((item) => limit(() => pinOne(run, item, pins.get(nameOf(item)) ?? null)))),
     (db, outcomes) => savePins({ ...run.ctx, db }, run, outcomes),
   );
 }
 
-async function pinOne(run: CopyRun, item: ReleaseItem): Promise<PinOutcome> {
+const nameOf = (item: ReleaseItem): string => JSON.stringify(pinPlace(item));
+const hasPin = (entry: readonly [string, string | null]): entry is readonly [string, string] =>
+  entry[1] !== null;
+
+async function pinOne(run: CopyRun, item: ReleaseItem, pin: string | null): Promise<PinOutcome> {
   try {
-    const { connectionId, repository, reference } = pinPlace(item);
-    if (connectionId === null)
+    const place = pinPlace(item);
+    if (place.connectionId === null)
       return unpinned(item, `no registry connection of this project reaches ${imageToRun(item)}`);
-    const registry = await run.registryOf(connectionId);
-    const tree = await loadImageTree({ registry, repository, reference }, run.task.signal);
+    const tree = await run.treeAt({ ...place, reference: pin ?? place.reference });
     return { itemId: item.id, digest: tree.root.digest, problem: "", blobs: item.push ? tree.blobs : [] };
   } catch (error) {
     run.task.signal.throwIfAborted();
@@ -52,12 +62,12 @@ const unpinned = (item: ReleaseItem, problem: string): PinOutcome => ({
 
 async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome[]): Promise<void> {
   const now = tx.now();
-  for (const outcome of outcomes) await savePin(tx, run.distribution.id, outcome);
   await addBlobs(
     tx.db,
     run.distribution.id,
     outcomes.flatMap((outcome) => outcome.blobs),
   );
+  for (const outcome of outcomes) await savePin(tx, run.distribution.id, outcome);
   const pinned = outcomes.filter((outcome) => outcome.digest !== null);
   if (pinned.length === 0) return;
   await recordEvent(tx, {

@@ -1,3 +1,4 @@
+import { ExternalSystemError } from "../kernel/errors.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { dropMountSource, findMountSource, type SizedBlob } from "./distribution-blob-store.ts";
@@ -44,7 +45,16 @@ async function mountBlob(
   const known = { projectId, connectionId, repository };
   const from = heldBy ?? sameRegistry ?? (await findMountSource(run.ctx.db, known, blob.digest));
   if (from === null || from === repository) return false;
-  const mounted = await target.mountBlob(repository, blob.digest, from, run.task.signal);
+  const mounted = await target
+    .mountBlob(repository, blob.digest, from, run.task.signal)
+    .catch((error: unknown) => noMount(run, error));
   if (!mounted) await dropMountSource(run.ctx.db, { projectId, connectionId, repository: from }, blob.digest);
   return mounted;
+}
+
+/** A mount only saves the way: where a registry fails at it, the bytes are streamed. */
+function noMount(run: CopyRun, error: unknown): false {
+  run.task.signal.throwIfAborted();
+  if (error instanceof ExternalSystemError) return false;
+  throw error;
 }

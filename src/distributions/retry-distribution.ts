@@ -1,9 +1,7 @@
-import { maySee, requireRole } from "../access/authorize.ts";
 import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
-import { getProject } from "../projects/get-project.ts";
-import { findContent } from "../releases/release-content-store.ts";
+import { type ContentInProject, contentToChange } from "../releases/content-to-change.ts";
 import { enqueue } from "../tasks/task-queue.ts";
 import { copyRequest } from "./copy-request.ts";
 import type { FullDistribution } from "./distribution.ts";
@@ -13,32 +11,22 @@ import { findDistributionOf, moveDistribution, moveSteps } from "./distribution-
  * Does again what a failed distribution of this content lacks: unpinned images are pinned, unverified ones copied.
  * Needs a releaser. Throws PROJECT_NOT_FOUND, RELEASE_NOT_FOUND, FORBIDDEN, DISTRIBUTION_NOT_FAILED.
  */
-export function retryDistribution(
-  ctx: Context,
-  input: {
-    readonly contentId: string;
-    /** When given, a content of another project is unknown. */ readonly projectKey: string | null;
-  },
-): Promise<FullDistribution> {
+export function retryDistribution(ctx: Context, input: ContentInProject): Promise<FullDistribution> {
   return inTransaction(ctx, async (tx) => {
-    const project = input.projectKey === null ? null : await getProject(tx, input.projectKey);
-    const content = await findContent(tx.db, input.contentId);
-    const elsewhere = project !== null && content?.projectId !== project.id;
-    if (!content || elsewhere || !maySee(tx, content.projectId))
-      throw new DomainError("RELEASE_NOT_FOUND", `Unknown version ${input.contentId}`);
-    requireRole(tx, content.projectId, "releaser");
-    const before = await findDistributionOf(tx.db, content.id);
-    if (!before) throw new DomainError("DISTRIBUTION_NOT_FOUND");
+    const content = await contentToChange(tx, input, "releaser");
+    const before = await load(tx, content.id);
     const now = tx.now();
     const attempt = before.attempt + 1;
     const payload = { contentId: content.id, distributionId: before.id };
     const taskId = await enqueue(tx.db, now, copyRequest(payload, attempt));
     const change = { status: "retrying", error: "", attempt, task_id: taskId, ended_at: null };
-    if (!(await moveDistribution(tx.db, before.id, ["failed"], change)))
-      throw new DomainError("DISTRIBUTION_NOT_FAILED", `can't reCreate version with status:${before.status}`);
+    if (!(await moveDistribution(tx.db, before.id, ["failed"], change))) {
+      // Read again: another retry may have won meanwhile.
+      const { status } = await load(tx, content.id);
+      throw new DomainError("DISTRIBUTION_NOT_FAILED", `can't reCreate version with status:${status}`);
+    }
     await moveSteps(tx.db, before.id, ["failed"], { status: "waiting", error: "" }, now);
-    const after = await findDistributionOf(tx.db, content.id);
-    if (!after) throw new DomainError("DISTRIBUTION_NOT_FOUND");
+    const after = await load(tx, content.id);
     await recordEvent(tx, {
       kind: "distribution.retried",
       projectId: content.projectId,
@@ -48,4 +36,10 @@ export function retryDistribution(
     });
     return after;
   });
+}
+
+async function load(tx: Context, contentId: string): Promise<FullDistribution> {
+  const distribution = await findDistributionOf(tx.db, contentId);
+  if (!distribution) throw new DomainError("DISTRIBUTION_NOT_FOUND");
+  return distribution;
 }
