@@ -136,6 +136,10 @@ export function coversRepository(connection: Connection, projectKey: string, rep
   return namespace === "" || repository.startsWith(`${namespace}/`);
 }
 
+/** True when the connection is shared with one of these projects; `projectIds` null: its reader sees all. */
+export const isVisibleTo = (connection: Connection, projectIds: readonly string[] | null): boolean =>
+  projectIds === null || projectIds.some((id) => isSharedWith(connection, id));
+
 /** The connection without projects that the reader may not see; `projectIds` null: sees all. */
 export const asSeenBy = (connection: Connection, projectIds: readonly string[] | null): Connection =>
   projectIds === null
