@@ -309,6 +309,42 @@ eachEngine((engine) => {
     expect(valueAt(own.json, "distribution", "attempt")).toBe(2);
   });
 
+  test("work that cannot go on at all fails the version in the end, and a retry takes it up", async () => {
+    const { db } = server.ctx;
+    const seal = (sealed_password: string | null) =>
+      db
+        .updateTable("connections")
+        .set({ username: "robot", sealed_password })
+        .where("name", "=", "source")
+        .execute();
+    const ownTask = () =>
+      db
+        .selectFrom("tasks")
+        .selectAll()
+        .where("kind", "=", "copy-distribution")
+        .orderBy("id", "desc")
+        .executeTakeFirstOrThrow();
+    // Nothing of ours writes such a text: the run meets an error that nobody foresaw.
+    await seal("not sealed by us");
+    const id = await start("broken", "api");
+    await until(async () => (await ownTask()).attempt > 1);
+    await db
+      .updateTable("tasks")
+      .set({ attempt: 5, run_at: 0 })
+      .where("id", "=", (await ownTask()).id)
+      .execute();
+    const failed = await settled(server, "broken");
+    const words = "The copy could not go on, and can be retried: ";
+    expect(valueAt(failed, "error")).toContain(words);
+    expect(imagesOf(failed)).toMatchObject([
+      { status: "failed", error: expect.stringContaining(words) as string },
+    ]);
+    await seal(null);
+    expect((await retry(id)).status).toBe(200);
+    expect(await settled(server, "broken")).toMatchObject({ status: "success", error: "" });
+    await expectAllVerified(id);
+  });
+
   test("a connection that is shared no more fails the images that need it, until it is shared again", async () => {
     const gate = open();
     source.disturb(/^GET .*\/api\/manifests/, { until: gate.until }, 1);
