@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createAttempts } from "./attempts.ts";
+import { createAttempts, networkOf } from "./attempts.ts";
 
 const at = (millis: number) => new Date(1_700_000_000_000 + millis);
 
@@ -25,4 +25,12 @@ it("keeps a bounded number of keys", () => {
   for (const key of ["a", "b", "c"]) attempts.take(key, at(0));
   attempts.take("a", at(1));
   expect(() => attempts.take("c", at(1))).toThrow("Too many attempts");
+});
+
+it("takes an IPv6 customer's addresses for one, and an IPv4 address in IPv6 clothes for itself", () => {
+  expect(networkOf("2001:db8:1:2::1")).toBe(networkOf("2001:db8:1:2:ffff::9"));
+  expect(networkOf("2001:db8:1:2::1")).not.toBe(networkOf("2001:db8:1:3::1"));
+  expect(networkOf("::ffff:192.0.2.7")).toBe(networkOf("192.0.2.7"));
+  expect(networkOf("192.0.2.7")).not.toBe(networkOf("192.0.2.8"));
+  expect(networkOf("nonsense")).toBe("nonsense");
 });

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { DomainError } from "../kernel/errors.ts";
 
 interface Window {
@@ -11,6 +12,13 @@ export interface Attempts {
   take(key: string, now: Date): void;
   /** The attempt was a good one after all. */
   giveBack(key: string): void;
+}
+
+/** Whom an address stands for: one IPv4 address, or the /64 that a single IPv6 customer has all to itself. */
+export function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed instanceof ipaddr.IPv4 ? parsed.toString() : `${parsed.parts.slice(0, 4).join(":")}/64`;
 }
 
 /** `most` attempts per key in `windowMillis`, for at most `keys` keys; beyond that the oldest windows are forgotten. */

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { as, recordedEvents, testContext } from "../../test/support/context.ts";
 import { eachEngine } from "../../test/support/databases.ts";
 import type { Context } from "../context.ts";
+import { isDomainError } from "../kernel/errors.ts";
 import { NOBODY } from "./actor.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import { changeUser } from "./change-user.ts";
@@ -89,6 +90,38 @@ eachEngine((engine) => {
     await Promise.allSettled(tries);
     await expect(enter(visitor, user.name, PASSWORD)).rejects.toMatchObject({ code: "RATE_LIMITED" });
     await enter(as(visitor, { address: "203.0.113.200" }), user.name, PASSWORD);
+  });
+
+  it("counts no attempts of an address that is refused against a name", async () => {
+    const { ctx, user, visitor } = await begin();
+    for (let attempt = 0; attempt < 50; attempt += 1)
+      await enter(visitor, `nobody-${user.name}-${attempt}`, "wrong").catch(() => undefined);
+    for (let attempt = 0; attempt < 12; attempt += 1)
+      await expect(enter(visitor, user.name, "wrong")).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await enter(as(ctx, { ...NOBODY, address: "203.0.113.200" }), user.name, PASSWORD);
+  });
+
+  it("takes the addresses of one IPv6 customer for one", async () => {
+    const { ctx, user } = await begin();
+    const from = (host: number) =>
+      as(ctx, { ...NOBODY, address: `2001:db8:${visitors}::${host.toString(16)}` });
+    for (let attempt = 0; attempt < 50; attempt += 1)
+      await enter(from(attempt), `guess-${user.name}-${attempt}`, "wrong").catch(() => undefined);
+    await expect(enter(from(1000), user.name, PASSWORD)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+  });
+
+  it("hashes for so many at once, and asks the others to come again in a second", async () => {
+    const { ctx, user } = await begin();
+    const tries = Array.from({ length: 60 }, (_, index) =>
+      enter(as(ctx, { ...NOBODY, address: null }), `crowd-${user.name}-${index}`, "wrong").catch(
+        (error: unknown) => error,
+      ),
+    );
+    const outcomes = await Promise.all(tries);
+    const refusedAtOnce = outcomes.filter((error) => isDomainError(error, "RATE_LIMITED"));
+    expect(refusedAtOnce.length).toBe(20);
+    expect(refusedAtOnce[0]).toMatchObject({ details: { retryAfterSeconds: 1 } });
+    await enter(as(ctx, { ...NOBODY, address: null }), user.name, PASSWORD);
   });
 
   it("does not count successes", async () => {

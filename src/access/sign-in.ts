@@ -4,7 +4,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { ApiToken, type NewApiToken } from "./api-token.ts";
-import { createAttempts } from "./attempts.ts";
+import { createAttempts, networkOf } from "./attempts.ts";
 import { issueToken } from "./issue-token.ts";
 import { verifyPassword } from "./password.ts";
 import type { User } from "./user.ts";
@@ -14,11 +14,15 @@ const LIFETIME_MILLIS = 30 * 24 * 3_600_000;
 const WINDOW_MILLIS = 15 * 60_000;
 
 /**
- * Failed sign-ins: 10 per name and 50 per address in a quarter of an hour. Kept in memory, so a restart forgets them and
+ * Failed sign-ins: 10 per name and 50 per address (IPv6: per /64) in a quarter of an hour. Kept in memory, so a restart forgets them and
  * each replica counts for itself. An attempt counts from its beginning, so that many at once gain nothing.
  */
 const byName = createAttempts(10, WINDOW_MILLIS);
 const byAddress = createAttempts(50, WINDOW_MILLIS);
+
+/** Each waits for its turn to be hashed; more of them would only make everybody wait. */
+const MOST_AT_ONCE = 40;
+let underWay = 0;
 
 const Input = z.object({
   name: z.string().max(128),
@@ -34,12 +38,17 @@ export type SignIn = z.input<typeof Input>;
  */
 export async function signIn(ctx: Context, input: SignIn): Promise<NewApiToken> {
   const { name, password, client } = parseInput(Input, input);
-  const { address } = ctx.actor;
+  if (underWay >= MOST_AT_ONCE)
+    throw new DomainError("RATE_LIMITED", "Too many people sign in at this moment; try again in a second", {
+      retryAfterSeconds: 1,
+    });
+  const network = ctx.actor.address === null ? null : networkOf(ctx.actor.address);
+  // The address first: one that is refused must not use up anybody's attempts.
+  if (network !== null) byAddress.take(network, ctx.now());
   byName.take(name, ctx.now());
-  if (address !== null) byAddress.take(address, ctx.now());
-  const user = await findSigningIn(ctx, name, password);
+  const user = await counted(() => findSigningIn(ctx, name, password));
   byName.giveBack(name);
-  if (address !== null) byAddress.giveBack(address);
+  if (network !== null) byAddress.giveBack(network);
   return await inTransaction(ctx, async (tx) => {
     const self = { ...tx, actor: { ...tx.actor, name: user.name, userId: user.id } };
     await recordEvent(self, {
@@ -51,6 +60,15 @@ export async function signIn(ctx: Context, input: SignIn): Promise<NewApiToken> 
     const expiresAt = new Date(tx.now().getTime() + LIFETIME_MILLIS);
     return await issueToken(self, user, { name: client, scopes: ["full"], expiresAt });
   });
+}
+
+async function counted<T>(work: () => Promise<T>): Promise<T> {
+  underWay += 1;
+  try {
+    return await work();
+  } finally {
+    underWay -= 1;
+  }
 }
 
 async function findSigningIn(ctx: Context, name: string, password: string): Promise<User> {
