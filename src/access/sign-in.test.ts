@@ -112,7 +112,7 @@ eachEngine((engine) => {
 
   it("hashes for so many at once, and asks the others to come again in a second", async () => {
     const { ctx, user } = await begin();
-    const tries = Array.from({ length: 60 }, (_, index) =>
+    const tries = Array.from({ length: 120 }, (_, index) =>
       enter(as(ctx, { ...NOBODY, address: null }), `crowd-${user.name}-${index}`, "wrong").catch(
         (error: unknown) => error,
       ),

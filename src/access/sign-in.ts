@@ -21,7 +21,7 @@ const byName = createAttempts(10, WINDOW_MILLIS);
 const byAddress = createAttempts(50, WINDOW_MILLIS);
 
 /** Each waits for its turn to be hashed; more of them would only make everybody wait. */
-const MOST_AT_ONCE = 40;
+const MOST_AT_ONCE = 100;
 let underWay = 0;
 
 const Input = z.object({
