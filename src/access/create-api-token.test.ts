@@ -70,6 +70,23 @@ eachEngine((engine) => {
     );
   });
 
+  it("does not let a token with scopes make one that outlives it", async () => {
+    const { ctx } = await begin();
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const { text } = await createApiToken(ctx, {
+      name: "job",
+      scopes: ["shop:viewer"],
+      user: "ada",
+      expiresAt,
+    });
+    const job = { ...ctx, actor: await authenticate(ctx, text, { address: null, requestId: null }) };
+    const ask = (end: Date | null) =>
+      createApiToken(job, { name: "made", scopes: ["shop:viewer"], expiresAt: end });
+    await expect(ask(null)).rejects.toMatchObject(forbidden);
+    await expect(ask(new Date(expiresAt.getTime() + 1))).rejects.toMatchObject(forbidden);
+    await ask(expiresAt);
+  });
+
   it("names the field that is wrong", async () => {
     const { ctx } = await begin();
     const ask = (input: object) =>

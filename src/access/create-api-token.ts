@@ -6,7 +6,7 @@ import { ApiToken, type NewApiToken } from "./api-token.ts";
 import { requireSystemAdmin } from "./authorize.ts";
 import { knownUser, manageableUser } from "./get-user.ts";
 import { issueToken } from "./issue-token.ts";
-import { holdsAll } from "./token-rights.ts";
+import { holdsAll, latestEnd } from "./token-rights.ts";
 import type { User } from "./user.ts";
 
 const Input = z.object({
@@ -20,7 +20,8 @@ const Input = z.object({
 export type CreateApiToken = z.input<typeof Input>;
 
 /**
- * Makes a token; its text is in the reply and nowhere else. It never allows more than its maker's own token and roles do.
+ * Makes a token; its text is in the reply and nowhere else. It never allows more than its maker's own token and roles do,
+ * and does not outlive a maker's token that is cut down by scopes.
  * Throws FORBIDDEN, USER_NOT_FOUND, INPUT_INVALID.
  */
 export async function createApiToken(ctx: Context, input: CreateApiToken): Promise<NewApiToken> {
@@ -31,6 +32,12 @@ export async function createApiToken(ctx: Context, input: CreateApiToken): Promi
     const owner = await findOwner(tx, user);
     if (!(await holdsAll(tx, scopes)))
       throw new DomainError("FORBIDDEN", "A token cannot allow more than its maker may do", { scopes });
+    const end = await latestEnd(tx);
+    if (end !== null && (expiresAt === null || expiresAt > end))
+      throw new DomainError(
+        "FORBIDDEN",
+        `A token with scopes makes none that outlives it: expiresAt must be ${end.toISOString()} at the latest`,
+      );
     return await issueToken(tx, owner, { name, scopes: [...new Set(scopes)], expiresAt });
   });
 }

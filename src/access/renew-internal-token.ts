@@ -9,8 +9,8 @@ import { findUser } from "./user-store.ts";
 const GRACE_MILLIS = 3_600_000;
 
 /**
- * A new token with which the program speaks to its own registry as the user `headgate`, in the caller's transaction.
- * Earlier ones end within the hour, so that copies under way come to their end.
+ * A new token with which the program speaks to its own registry as the user `headgate`, in the caller's transaction: it
+ * pulls and pushes in every project, and can do nothing else, for it goes over the network. Earlier ones end within the hour, so that copies under way come to their end.
  */
 export async function renewInternalToken(tx: Context): Promise<string> {
   const user =
@@ -18,6 +18,10 @@ export async function renewInternalToken(tx: Context): Promise<string> {
     (await addUser(tx, { name: INTERNAL_USER, systemAdmin: true }, null));
   const now = tx.now();
   await retireTokens(tx.db, user.id, now, new Date(now.getTime() + GRACE_MILLIS));
-  const { text } = await issueToken(tx, user, { name: "registry inside", scopes: ["full"], expiresAt: null });
+  const { text } = await issueToken(tx, user, {
+    name: "registry inside",
+    scopes: ["releaser"],
+    expiresAt: null,
+  });
   return text;
 }

@@ -12,6 +12,16 @@ export async function tokenCovers(ctx: Context, scopes: readonly string[]): Prom
   return scopes.every((scope) => covers(held, scope));
 }
 
+/**
+ * When a token that the actor makes must have ended; null: whenever. A token that is cut down by scopes is for a job, and
+ * must not live on in others; one with full rights stands for its user, who may sign in again.
+ */
+export async function latestEnd(ctx: Context): Promise<Date | null> {
+  const { tokenId } = ctx.actor;
+  const own = tokenId === null ? null : await findToken(ctx.db, tokenId);
+  return own === null || isFull(own.scopes) ? null : own.expiresAt;
+}
+
 /** True when the actor itself has every right that these scopes name. */
 export async function holdsAll(ctx: Context, scopes: readonly string[]): Promise<boolean> {
   if (!(await tokenCovers(ctx, scopes))) return false;
