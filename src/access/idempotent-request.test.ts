@@ -5,7 +5,7 @@ import { DomainError } from "../kernel/errors.ts";
 import { Instant } from "../kernel/time.ts";
 import { as, testContext } from "../../test/support/context.ts";
 import { eachEngine } from "../../test/support/databases.ts";
-import { idempotently } from "./idempotent-request.ts";
+import { idempotently, idempotentlyPrepared } from "./idempotent-request.ts";
 
 const Thing = z.object({ name: z.string(), madeAt: Instant, secret: z.string().nullable() });
 type Thing = z.output<typeof Thing>;
@@ -37,6 +37,23 @@ describe("a request with an Idempotency-Key", () => {
       expect(again).toEqual({ replayed: true, reply: { ...first.reply, secret: null } });
       const rows = await ctx.db.selectFrom("idempotency_keys").select("reply_json").execute();
       expect(JSON.stringify(rows)).not.toContain("hush");
+    });
+
+    it("prepares outside of the transaction in which the work is done, and not again for a repeat", async () => {
+      const asked = { route: "r", key: "prepared", request: null };
+      const seen: string[] = [];
+      const note = (what: string, { db }: Context) =>
+        void seen.push(`${what} ${db.isTransaction ? "inside" : "outside"}`);
+      const ask = () =>
+        idempotentlyPrepared(ctx, asked, kept, async (preparing) => {
+          note("prepared", preparing);
+          return (tx) => {
+            note("done", tx);
+            return makeThing("prepared")(tx);
+          };
+        });
+      expect([(await ask()).replayed, (await ask()).replayed]).toEqual([false, true]);
+      expect(seen).toEqual(["prepared outside", "done inside"]);
     });
 
     it("refuses the key with another request", async () => {

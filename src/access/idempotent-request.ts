@@ -38,17 +38,30 @@ export interface KeptReply<T> {
   readonly secretField: string | null;
 }
 
+/** Work in the caller's transaction. */
+type Work<T> = (tx: Context) => Promise<T>;
+
+/** `idempotentlyPrepared` for work that needs no preparation. */
+export const idempotently = <T>(
+  ctx: Context,
+  asked: IdempotentRequest,
+  kept: KeptReply<T>,
+  work: Work<T>,
+): Promise<{ readonly reply: T; readonly replayed: boolean }> =>
+  idempotentlyPrepared(ctx, asked, kept, async () => work);
+
 /**
  * Runs `work` once for each (actor, route, key) in 24 hours; later the reply of the first time comes back, without its
  * secret. States of a key: unknown → running → done; running → unknown when `work` throws, so that only successes are kept.
  * `running` is committed before the work, so that a second request sees it; `done` in the work's own transaction.
+ * `prepare` does what may take longer than a transaction, and returns the work.
  * Throws IDEMPOTENCY_MISMATCH, IDEMPOTENCY_RUNNING, INPUT_INVALID, and what `work` throws.
  */
-export async function idempotently<T>(
+export async function idempotentlyPrepared<T>(
   ctx: Context,
   asked: IdempotentRequest,
   kept: KeptReply<T>,
-  work: (tx: Context) => Promise<T>,
+  prepare: (ctx: Context) => Promise<Work<T>>,
 ): Promise<{ readonly reply: T; readonly replayed: boolean }> {
   const place: RequestKey = {
     actor: ctx.actor.userId ?? ctx.actor.name,
@@ -60,6 +73,7 @@ export async function idempotently<T>(
   if (earlier.reply !== null)
     return { reply: z.decode(kept.schema, JSON.parse(earlier.reply) as never), replayed: true };
   try {
+    const work = await prepare(ctx);
     const reply = await inTransaction(ctx, async (tx) => {
       const result = await work(tx);
       if (!(await keepReply(tx.db, place, earlier.claimedAt, writeDown(kept, result))))

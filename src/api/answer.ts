@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
-import { idempotently } from "../access/idempotent-request.ts";
+import { idempotentlyPrepared } from "../access/idempotent-request.ts";
 import type { Context } from "../context.ts";
 import type { Endpoint } from "./contract/endpoint.ts";
 import { Problem } from "./contract/problem.ts";
@@ -61,11 +61,26 @@ const IdempotencyHeader = z.looseObject({
 const inputOf = <E extends Endpoint>(request: FastifyRequest): InputOf<E> =>
   ({ params: request.params, query: request.query, body: request.body }) as InputOf<E>;
 
+type Reply<E extends Endpoint> = z.output<E["reply"]>;
+
+/** Does what may take longer than a transaction, and returns what is left to do, for which one may be open. */
+type Prepare<E extends Endpoint> = (
+  ctx: Context,
+  input: InputOf<E>,
+) => Promise<(ctx: Context) => Promise<Reply<E>>>;
+
 /** Adds the route of an endpoint: read, one use case, reply. An Idempotency-Key is taken care of here. */
-export function answer<E extends Endpoint>(
+export const answer = <E extends Endpoint>(
   app: FastifyInstance,
   endpoint: E,
-  handle: (ctx: Context, input: InputOf<E>) => Promise<z.output<E["reply"]>>,
+  handle: (ctx: Context, input: InputOf<E>) => Promise<Reply<E>>,
+): void => answerPrepared(app, endpoint, async (_, input) => (ctx) => handle(ctx, input));
+
+/** The same for a use case in two parts. */
+export function answerPrepared<E extends Endpoint>(
+  app: FastifyInstance,
+  endpoint: E,
+  prepare: Prepare<E>,
 ): void {
   app.route({
     method: endpoint.method,
@@ -74,12 +89,14 @@ export function answer<E extends Endpoint>(
     config: { open: endpoint.open ?? false },
     bodyLimit: endpoint.open ? MAX_OPEN_BODY_BYTES : MAX_BODY_BYTES,
     handler: async (request, reply) => {
-      const input = inputOf<E>(request);
+      const work = (ctx: Context) => prepare(ctx, inputOf<E>(request));
       const key = endpoint.idempotent && request.headers["idempotency-key"];
       const body =
         typeof key === "string"
-          ? await repeatable(request, reply, endpoint, key, handle)
-          : await handle(request.ctx, input);
+          ? await repeatable(request, reply, endpoint, key, work)
+          : await (
+              await work(request.ctx)
+            )(request.ctx);
       return reply.status(endpoint.status).send(body);
     },
   });
@@ -90,10 +107,9 @@ async function repeatable<E extends Endpoint>(
   reply: FastifyReply,
   endpoint: E,
   key: string,
-  handle: (ctx: Context, input: InputOf<E>) => Promise<z.output<E["reply"]>>,
-): Promise<z.output<E["reply"]>> {
-  const input = inputOf<E>(request);
-  const { reply: body, replayed } = await idempotently(
+  work: (ctx: Context) => Promise<(tx: Context) => Promise<Reply<E>>>,
+): Promise<Reply<E>> {
+  const { reply: body, replayed } = await idempotentlyPrepared(
     request.ctx,
     {
       route: `${endpoint.method} ${endpoint.path}`,
@@ -101,10 +117,10 @@ async function repeatable<E extends Endpoint>(
       request: { params: request.params, body: request.body },
     },
     { schema: endpoint.reply, secretField: endpoint.idempotent?.secret ?? null },
-    (tx) => handle(tx, input),
+    work,
   );
   if (replayed) void reply.header("idempotency-replayed", "true");
-  return body as z.output<E["reply"]>;
+  return body as Reply<E>;
 }
 
 const NDJSON = "application/x-ndjson";

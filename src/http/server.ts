@@ -16,6 +16,7 @@ import { healthRoutes } from "./health.ts";
 import { metricsRoute, type TaskFigures } from "./metrics.ts";
 import { logRequests } from "./request-log.ts";
 import { signUpRoutes } from "./sign-up.ts";
+import { answerUnreadableAddress } from "./unreadable-address.ts";
 
 export interface ServerOptions {
   readonly authenticate: Authenticate;
@@ -38,6 +39,7 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
     genReqId: () => newId(new Date()),
     trustProxy: options.trustProxy,
     forceCloseConnections: true,
+    frameworkErrors: answerUnreadableAddress,
     routerOptions: { maxParamLength: 2048 },
   });
   logRequests(app);

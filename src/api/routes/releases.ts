@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync } from "fastify";
-import { createRelease } from "../../releases/create-release.ts";
+import { prepareRelease } from "../../releases/prepare-release.ts";
 import { deleteRelease } from "../../releases/delete-release.ts";
 import { getRelease, getReleaseById } from "../../releases/get-release.ts";
 import { listLabels } from "../../releases/list-labels.ts";
 import { listReleases } from "../../releases/list-releases.ts";
-import { answer } from "../answer.ts";
+import { answer, answerPrepared } from "../answer.ts";
 import {
   CreateRelease,
   DeleteRelease,
@@ -17,10 +17,11 @@ import { pageOf } from "../page-of.ts";
 import { releaseLine, releaseReply } from "./release-reply.ts";
 
 export const releaseRoutes: FastifyPluginAsync = async (app) => {
-  answer(app, CreateRelease, async (ctx, { params, body }) => {
+  answerPrepared(app, CreateRelease, async (ctx, { params, body }) => {
     const { targetConnection, ...rest } = body;
     const input = { ...rest, projectKey: params.project, targetConnectionId: targetConnection };
-    return releaseReply(await createRelease(ctx, { ...input, createdBy: ctx.actor.name }));
+    const record = await prepareRelease(ctx, { ...input, createdBy: ctx.actor.name });
+    return async (tx) => releaseReply(await record(tx));
   });
   answer(app, ListReleases, async (ctx, { params, query }) => {
     const { status = null, label = null } = query;

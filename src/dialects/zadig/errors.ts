@@ -64,9 +64,14 @@ function sendDomainError(error: DomainError, request: FastifyRequest, reply: Fas
       if (error.code === "RELEASE_NOT_FOUND" && isAboutAnId(request))
         return reply.status(404).send(body(404, "Not Found", messageOf(error)));
       return sendClass(error, request, reply);
-    case "invalid":
     case "unprocessable":
+      return reply.status(422).send(body(422, "Unprocessable Entity", error.message));
     case "conflict":
+      // Not a refusal of Zadig's: the same request is on its way, and may be sent again.
+      if (error.code === "IDEMPOTENCY_RUNNING")
+        return reply.status(409).send(body(409, "Conflict", error.message));
+      return sendClass(error, request, reply);
+    case "invalid":
       return sendClass(error, request, reply);
   }
 }

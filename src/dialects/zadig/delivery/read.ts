@@ -1,6 +1,5 @@
 import type { ReleaseSource } from "../../../releases/release-content.ts";
-import type { CreateRelease } from "../../../releases/create-release.ts";
-import { BadRequest } from "../errors.ts";
+import type { CreateRelease } from "../../../releases/prepare-release.ts";
 import type { CreateK8sBody } from "./wire.ts";
 
 /** Zadig's words for where a version comes from, and ours. */
@@ -12,8 +11,6 @@ const SOURCES = {
 
 /** The create body as input of the use case. `userName` is shown with the mark that Zadig adds. */
 export function readCreate(body: CreateK8sBody, userName: string): CreateRelease {
-  if (body.source === "from_env" && body.env_name === "")
-    throw new BadRequest("env name is required when source is from env");
   return {
     projectKey: body.project_key,
     version: body.version_name,

@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
-import { idempotently } from "../../../access/idempotent-request.ts";
+import { idempotentlyPrepared } from "../../../access/idempotent-request.ts";
 import type { Authenticate } from "../../../access/authenticate.ts";
 import type { Context } from "../../../context.ts";
 import { retryDistribution } from "../../../distributions/retry-distribution.ts";
-import { isDomainError } from "../../../kernel/errors.ts";
+import { DomainError, isDomainError } from "../../../kernel/errors.ts";
 import { Id } from "../../../kernel/id.ts";
-import { createRelease } from "../../../releases/create-release.ts";
 import { deleteRelease } from "../../../releases/delete-release.ts";
 import { getRelease, getReleaseById } from "../../../releases/get-release.ts";
 import { listLabels } from "../../../releases/list-labels.ts";
 import { listReleasesByNumber } from "../../../releases/list-releases.ts";
+import { prepareRelease } from "../../../releases/prepare-release.ts";
 import type { ReleaseView } from "../../../releases/release-view.ts";
-import { BadRequest } from "../errors.ts";
+import { BadRequest, ERROR_CLASSES } from "../errors.ts";
 import { speakZadig } from "../speak-zadig.ts";
 import { hideUnknownProjects } from "./hide-unknown-projects.ts";
 import { presentDetail, presentLine } from "./present.ts";
@@ -82,7 +82,7 @@ function readRoutes(app: FastifyInstance): void {
   });
 
   app.get<ById>("/delivery/releases/:id", { config }, async (request) =>
-    trimmed(request, await getReleaseById(request.ctx, request.params.id)),
+    trimmed(request, await getReleaseById(request.ctx, idFrom(request.params.id))),
   );
 }
 
@@ -107,6 +107,10 @@ function writeRoutes(app: FastifyInstance): void {
       .send(SUCCESS);
   });
 
+  app.post("/delivery/releases/helm", { config: { zadigClass: "create" } }, async () => {
+    throw new DomainError("NOT_IMPLEMENTED", "Versions of Helm charts are not served yet");
+  });
+
   app.post("/delivery/releases/retry", { config: { zadigClass: "create" } }, async (request) => {
     const { id, projectKey } = retryFields(request);
     const retry = () => retryDistribution(request.ctx, { contentId: id, projectKey });
@@ -117,11 +121,9 @@ function writeRoutes(app: FastifyInstance): void {
   app.delete<ById>("/delivery/releases/:id", { config: { zadigClass: "delete" } }, async (request) => {
     const projectKey = queryText(request, "projectKey");
     if (projectKey === "") throw new BadRequest("projectKey can't be empty!");
-    const { id } = request.params;
-    if (!Id.safeParse(id).success)
-      throw new BadRequest(`failed to delete delivery version, ID: ${id}, error: 删除交付中心版本失败: `);
-    const remove = () => deleteRelease(request.ctx, { contentId: id, projectKey });
-    await hideUnknownProjects(request.ctx, remove).catch(unlessUnknown);
+    const contentId = idFrom(request.params.id);
+    const remove = () => deleteRelease(request.ctx, { contentId, projectKey });
+    await hideUnknownProjects(request.ctx, remove).catch((error: unknown) => unlessUnknown(error, contentId));
     return SUCCESS;
   });
 }
@@ -133,11 +135,19 @@ async function createOnce(
   reply: FastifyReply,
 ): Promise<string> {
   const input = readCreate(body, request.ctx.actor.name);
-  const create = async (ctx: Context) => (await createRelease(ctx, input)).content.id;
+  const prepare = async (ctx: Context) => {
+    const record = await prepareRelease(ctx, input);
+    return async (tx: Context) => (await record(tx)).content.id;
+  };
   const key = request.headers["idempotency-key"];
-  if (typeof key !== "string") return create(request.ctx);
+  if (typeof key !== "string") return (await prepare(request.ctx))(request.ctx);
   const asked = { route: "POST /openapi/delivery/releases/k8s", key, request: body };
-  const once = await idempotently(request.ctx, asked, { schema: z.string(), secretField: null }, create);
+  const once = await idempotentlyPrepared(
+    request.ctx,
+    asked,
+    { schema: z.string(), secretField: null },
+    prepare,
+  );
   if (once.replayed) void reply.header("idempotency-replayed", "true");
   return once.reply;
 }
@@ -145,7 +155,7 @@ async function createOnce(
 /** Body first, then query: the seed says the one, Zadig reads the other. */
 function retryFields(request: FastifyRequest): { readonly id: string; readonly projectKey: string } {
   const body = readBody(RetryFields, request.body ?? {});
-  const id = body.id || queryText(request, "id");
+  const id = idFrom(body.id || queryText(request, "id"));
   const projectKey =
     body.projectKey ||
     body.project_key ||
@@ -156,7 +166,13 @@ function retryFields(request: FastifyRequest): { readonly id: string; readonly p
   return { id, projectKey };
 }
 
-/** Deleting what is not there succeeds, as in Zadig. */
-function unlessUnknown(error: unknown): void {
+/** Zadig's ids are ObjectIDs, which may be written in upper case. */
+const idFrom = (text: string): string => text.toLowerCase();
+
+/** Deleting what is not there succeeds, as in Zadig, unless it never could be there. */
+function unlessUnknown(error: unknown, id: string): void {
   if (!isDomainError(error, "RELEASE_NOT_FOUND", "PROJECT_NOT_FOUND")) throw error;
+  if (Id.safeParse(id).success) return;
+  const words = `failed to delete delivery version, ID: ${id}, error: ${ERROR_CLASSES.delete.message}: `;
+  throw new DomainError("INPUT_INVALID", words);
 }

@@ -37,22 +37,30 @@ export interface CreateRelease {
 }
 
 /**
- * Records a release and asks for its copy; both are durable when this returns, nothing is copied yet.
+ * Checks what a release is to hold, and returns what records it and asks for its copy; both are durable when that
+ * returns, nothing is copied yet. In two parts, for a transaction may live 5 s and reading much YAML takes its time.
  * Needs a releaser. Throws PROJECT_NOT_FOUND, FORBIDDEN, INPUT_INVALID, NOT_IMPLEMENTED, RELEASE_EXISTS,
  * RELEASE_NOT_FOUND (the original), CONNECTION_NOT_FOUND, CONNECTION_NOT_SHARED.
  */
-export async function createRelease(ctx: Context, input: CreateRelease): Promise<ReleaseView> {
+export async function prepareRelease(
+  ctx: Context,
+  input: CreateRelease,
+): Promise<(ctx: Context) => Promise<ReleaseView>> {
   const project = await getProject(ctx, input.projectKey);
   requireRole(ctx, project.id, "releaser");
   parseInput(Version, input.version);
-  if (input.source === "environment")
-    throw new DomainError(
-      "NOT_IMPLEMENTED",
-      "A version cannot be made from an environment yet: this server knows no clusters. Use manual or from_version.",
-    );
+  if (input.source === "environment") throw noEnvironments(input.environmentName);
   if (await findContentByVersion(ctx.db, project.id, input.version)) throw alreadyExists(input.version);
-  // Before the transaction, which may live 5 s only: reading much YAML takes its time.
   const gathered = await gather(ctx, project, input);
+  return (recording) => record(recording, project, input, gathered);
+}
+
+async function record(
+  ctx: Context,
+  project: Project,
+  input: CreateRelease,
+  gathered: Gathered,
+): Promise<ReleaseView> {
   try {
     return await inTransaction(ctx, (tx) => insertRelease(tx, project, input, gathered));
   } catch (error) {
@@ -60,6 +68,14 @@ export async function createRelease(ctx: Context, input: CreateRelease): Promise
     throw error;
   }
 }
+
+const noEnvironments = (name: string): DomainError =>
+  name === ""
+    ? new DomainError("INPUT_INVALID", "env name is required when source is from env")
+    : new DomainError(
+        "NOT_IMPLEMENTED",
+        "A version cannot be made from an environment yet: this server knows no clusters. Use manual or from_version.",
+      );
 
 const alreadyExists = (version: string): DomainError =>
   new DomainError("RELEASE_EXISTS", `failed to insert delivery version ${version}, version already exist`);
