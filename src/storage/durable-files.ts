@@ -12,9 +12,9 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Makes a directory, durably when it is new; its parent should be there. */
+/** Makes a directory (0700: what lies in it is not for other users), durably when it is new; its parent should be there. */
 export async function makeDirectory(directory: string): Promise<void> {
-  const created = await mkdir(directory, { recursive: true });
+  const created = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (created) await syncDirectory(dirname(directory));
 }
 

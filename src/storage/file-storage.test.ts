@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../kernel/digest.ts";
@@ -63,6 +63,13 @@ describe("file storage", () => {
         join(directory, "blobs", "sha256", digest.slice(7, 9), digest.slice(7)),
       );
       expect(await readdir(join(directory, "uploads"))).toEqual([]);
+    });
+
+    it("lie in folders that no other user may enter", async () => {
+      const place = join(directory, "data", "registry");
+      await openFileStorage(place, { minFreeBytes: 0 });
+      for (const folder of [dirname(place), place, join(place, "uploads"), join(place, "blobs")])
+        expect((await stat(folder)).mode & 0o777).toBe(0o700);
     });
 
     it("are listed without what is no blob, and gone once removed", async () => {
