@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ProblemError, UnreachableError } from "../api/client.ts";
 import { problemCode } from "../api/contract/problem.ts";
 import { CommandFailure, EXIT, EXIT_CODES_HELP, type ExitCode } from "./failure.ts";
-import { coloured, note } from "./output.ts";
+import { coloured, harmlessLines, note } from "./output.ts";
 
 /** What every command says of itself. */
 export interface About {
@@ -49,7 +49,7 @@ export function run<Arguments extends unknown[]>(
 function report(error: unknown, asJson: boolean): ExitCode {
   const exitCode = exitCodeOf(error);
   if (asJson && error instanceof ProblemError) note(JSON.stringify(error.problem, null, 2));
-  else note(`${coloured("red", "headgate:")} ${wordsFor(error)}`);
+  else note(`${coloured("red", "headgate:")} ${harmlessLines(wordsFor(error))}`);
   return exitCode;
 }
 

@@ -24,8 +24,14 @@ const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f
 /** How wide a text stands on a terminal: East Asian characters take two places. */
 export const widthOf = (text: string): number => text.replaceAll(WIDE, "xx").length;
 
-/** What another system or person wrote cannot move the cursor or change colours. */
-export const harmless = (text: string): string => text.replace(/\p{Cc}/gu, " ");
+/** Control characters, line ends, and what turns the direction of writing. */
+const HARMFUL = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** What another system or person wrote cannot move the cursor, change colours or show itself as something else. */
+export const harmless = (text: string): string => text.replace(HARMFUL, " ");
+
+/** The same for a text of several lines, which it keeps. */
+export const harmlessLines = (text: string): string => text.split("\n").map(harmless).join("\n");
 
 /** Columns with headings; the last one is not filled up. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import * as z from "zod";
@@ -29,11 +29,13 @@ export async function readProfile(): Promise<Profile | null> {
   }
 }
 
-/** Only the owner may read the file, also when it existed before. */
+/** A file that only its owner may read takes the place of the one before, whatever that was: nobody had it open. */
 export async function writeProfile(profile: Profile): Promise<void> {
   await mkdir(dirname(profilePath()), { recursive: true, mode: 0o700 });
-  await writeFile(profilePath(), `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
-  await chmod(profilePath(), 0o600);
+  const draft = `${profilePath()}.${process.pid}.new`;
+  await rm(draft, { force: true });
+  await writeFile(draft, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  await rename(draft, profilePath());
 }
 
 export const removeProfile = (): Promise<void> => rm(profilePath(), { force: true });

@@ -39,7 +39,7 @@ async function patiently<T>(look: () => Promise<T>): Promise<T> {
       return await look();
     } catch (error) {
       if (!(error instanceof UnreachableError) || Date.now() > givesUpAt) throw error;
-      if (attempt === 1) note(`No answer from the server (${error.message}); still trying.`);
+      if (attempt === 1) note(`No answer from the server (${harmless(error.message)}); still trying.`);
       await sleep(POLL_MILLIS);
     }
   }

@@ -1,5 +1,7 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_TOKEN, runProgram, startHeadgate, type TestServer } from "./headgate.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -114,6 +116,43 @@ describe("the command line", () => {
     expect((await runProgram(["whoami"], { ...env, HEADGATE_TOKEN: token })).code).toBe(3);
   });
 
+  it("keeps the token in a file of its own, whatever stood in its place", async () => {
+    const elsewhere = join(home.path, "somebody-elses.json");
+    const theirs = JSON.stringify({ url: "http://127.0.0.1:1", token: "old" });
+    await writeFile(elsewhere, theirs, { mode: 0o644 });
+    const profile = join(home.path, "headgate", "profile.json");
+    await symlink(elsewhere, profile);
+    const env = {
+      HEADGATE_URL: test.url,
+      XDG_CONFIG_HOME: home.path,
+      HEADGATE_PASSWORD: "correct horse battery",
+    };
+    expect(await runProgram(["login", "--user", "ana"], env)).toMatchObject({ code: 0 });
+    expect(await readFile(elsewhere, "utf8")).toBe(theirs);
+    expect((await lstat(profile)).mode & 0o777).toBe(0o600);
+    expect(await readdir(dirname(profile))).toEqual(["profile.json"]);
+  });
+
+  it("shows nothing of a foreign answer or file that could act on a terminal", async () => {
+    const stranger = createServer((_, reply) => reply.writeHead(502).end("\u001b[2Jgone\u202e"));
+    await new Promise<void>((done) => stranger.listen(0, "127.0.0.1", done));
+    const { port } = stranger.address() as AddressInfo;
+    const answered = await test.headgate(["whoami"], {
+      env: { HEADGATE_URL: `http://127.0.0.1:${port}` },
+    });
+    stranger.close();
+    expect(answered.stderr).toMatch(/HTTP 502.* \[2Jgone /);
+    const crafted = JSON.stringify({
+      chain: "\u001b[1A\u001b[2K",
+      format: "headgate-audit-1",
+      publicKey: "",
+    });
+    const checked = await runProgram(["audit", "verify"], {}, `${crafted}\n`);
+    expect(checked.code).toBe(1);
+    for (const { stdout, stderr } of [answered, checked])
+      for (const bad of ["\u001b", "\u202e"]) expect(stdout + stderr).not.toContain(bad);
+  });
+
   it("sends a kept token to no other server than the one that made it", async () => {
     await writeFile(
       join(home.path, "headgate", "profile.json"),
@@ -199,6 +238,8 @@ describe("the command line", () => {
     expect(found.code).toBe(1);
     expect(JSON.parse(found.stdout)).toMatchObject({ broken: { reason: "its content was changed" } });
     expect((await offline([file, "--head", "{}"])).code).toBe(2);
+    expect((await offline([file])).stdout).toMatch(/signed with the key [0-9a-f]{64}: compare it/);
+    expect((await offline([file, "--head", head])).stdout).not.toMatch(/compare it/);
     expect((await offline([join(home.path, "none")])).code).toBe(1);
   });
 });

@@ -9,7 +9,7 @@ import { ChainHead } from "../../kernel/hash-chain.ts";
 import { type ChainReport, verifyChain } from "../../kernel/verify-chain.ts";
 import { define, group, run } from "../define.ts";
 import { CommandFailure, EXIT, misuse } from "../failure.ts";
-import { note, print, printJson } from "../output.ts";
+import { harmless, note, print, printJson } from "../output.ts";
 import { signedIn } from "../session.ts";
 
 interface ExportOptions {
@@ -36,7 +36,8 @@ export function addAuditCommands(program: Command): void {
     examples: ["headgate audit verify shop.ndjson", "headgate audit verify shop.ndjson --head head.json"],
     more:
       "An export proves itself up to its signed head. Whoever can write the database could cut off a tail and the\n" +
-      "head with it: a head kept elsewhere (the server logs one) shows that. --head takes a file, or the JSON itself.",
+      "head with it, or make a whole chain anew with a key of its own: a head kept elsewhere (the server logs one) shows\n" +
+      "both. --head takes a file, or the JSON itself.",
   })
     .option("--head <file>", "a signed head kept from earlier, that the export must contain")
     .action(run(verify));
@@ -62,7 +63,13 @@ async function verify(file: string | undefined, options: { json?: true; head?: s
   if (options.json) printJson(report);
   if (report.broken !== null) throw new CommandFailure(EXIT.failed, brokenText(report));
   if (options.json) return;
-  print(`Chain ${report.chain} holds: ${report.entries} entries, up to ${report.head?.hash ?? "none"}.`);
+  print(
+    harmless(`Chain ${report.chain} holds: ${report.entries} entries, up to ${report.head?.hash ?? "none"}.`),
+  );
+  if (head === null)
+    print(
+      `It is signed with the key ${report.head?.keyId ?? "none"}: compare it with the one in the server's log.`,
+    );
   if (report.unsealed > 0)
     print(`${report.unsealed} events at the end are not sealed yet: nothing proves them.`);
 }
