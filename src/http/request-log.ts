@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
-import { redactText } from "../kernel/redaction.ts";
+import { redactUrl } from "../kernel/redaction.ts";
 
 /** One line for each answered request, without secrets; tokens in an address are masked. */
 export function logRequests(app: FastifyInstance): void {
   app.addHook("onResponse", async (request, reply) => {
     const facts = {
       method: request.method,
-      url: redactText(request.url),
+      url: redactUrl(request.url),
       status: reply.statusCode,
       millis: Math.round(reply.elapsedTime),
       address: request.ip,

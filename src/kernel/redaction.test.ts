@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "./canonical-json.ts";
-import { MASK, redact, redactText } from "./redaction.ts";
+import { MASK, redact, redactText, redactUrl } from "./redaction.ts";
 
 describe("redact", () => {
   test.each([
@@ -85,4 +85,23 @@ describe("redactText", () => {
     const text = `${"a://".repeat(20_000)}${"?token".repeat(20_000)}`;
     expect(redactText(text)).toBe(text);
   });
+});
+
+describe("redactUrl", () => {
+  test.each([
+    ["/openapi/x?token=s3cret&a=1", "/openapi/x?token=***&a=1"],
+    ["/openapi/x?a=1&%74oken=s3cret", "/openapi/x?a=1&%74oken=***"],
+    ["/openapi/x?%54%4F%4b%45%4e=s3=cret", "/openapi/x?%54%4F%4b%45%4e=***"],
+    ["/x?token=a?token=b&%zz=1", "/x?token=***&%zz=1"],
+    ["/x/hg_0123456789abcdef01234567_s3cret", "/x/hg_0123456789abcdef01234567_***"],
+  ])("takes the secret out of %s", (url, redacted) => {
+    expect(redactUrl(url)).toBe(redacted);
+  });
+
+  test.each(["/v1/projects?limit=5&after=abc", "/v1/projects", "/x?tokenId=7&flag"])(
+    "leaves %s alone",
+    (url) => {
+      expect(redactUrl(url)).toBe(url);
+    },
+  );
 });

@@ -25,6 +25,27 @@ export const redactText = (text: string): string =>
     .replaceAll(URL_PASSWORD, `$1:${MASK}@`)
     .replaceAll(OWN_TOKEN, `hg_$1_${MASK}`);
 
+/** The address of a request without secrets, also where a parameter's name is written with escapes (`%74oken=`). */
+export function redactUrl(url: string): string {
+  const [path = "", ...query] = url.split("?");
+  if (query.length === 0) return redactText(url);
+  const parameters = query.join("?").split("&").map(redactParameter);
+  return redactText(`${path}?${parameters.join("&")}`);
+}
+
+function redactParameter(parameter: string): string {
+  const [name = "", ...value] = parameter.split("=");
+  return value.length > 0 && namesSecret(unescaped(name)) ? `${name}=${MASK}` : parameter;
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /**
  * A value as logs and events may hold it, as JSON: what stands under a secret's name is masked, texts lose
  * secrets in URLs, YAML is replaced by its SHA-256, moments are ISO 8601, absent members are left out.
