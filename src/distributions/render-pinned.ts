@@ -6,7 +6,7 @@ import type { CopyRun } from "./copy-run.ts";
 export async function renderPinned(run: CopyRun): Promise<void> {
   await run.task.step(
     "render",
-    async () => renderManifests(run.content),
+    () => renderManifests(run.content),
     async (db, rendered) => {
       for (const { serviceName, yaml } of rendered)
         await setRenderedYaml(db, run.content.id, serviceName, yaml);

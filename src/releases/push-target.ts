@@ -33,6 +33,11 @@ export function pushTarget(
       "INPUT_INVALID",
       `target_image ${asked.image} is not inside the registry ${addressOf(connection, project)} that image_registry_id names`,
     );
+  if (target.digest !== null && target.digest !== source.digest)
+    throw new DomainError(
+      "INPUT_INVALID",
+      `target_image ${asked.image} names a digest: what is pushed has the digest of its source`,
+    );
   if (target.tag === null)
     throw new DomainError("INPUT_INVALID", `target_image ${asked.image} needs a tag to be pushed to`);
   return target;

@@ -91,7 +91,7 @@ describe("rendering YAML", () => {
       "a container without image",
       "kind: Pod\nspec: {containers: [{name: api}, {name: api, image: }, x, {image: r/api:1}]}\n",
     ],
-    ["a container with another name", "kind: Pod\nspec: {containers: [{name: apis, image: r/api:1}]}\n"],
+    ["a container with another name", "kind: Pod\nspec: {containers: [{name: apis, image: r/api:10}]}\n"],
     [
       "an image folded over lines",
       "kind: Pod\nspec:\n  containers:\n  - name: api\n    image: >-\n      r/api\n      :1\n",
@@ -102,6 +102,21 @@ describe("rendering YAML", () => {
     ],
   ])("%s is left as it is, and said to be unmatched", (_, text) => {
     expect(renderYaml(text, [API])).toEqual({ text, replaced: 0, unmatched: [API] });
+  });
+
+  test("an image that is wholly the same is replaced in containers of other names too", () => {
+    const text = "kind: Pod\nspec: {initContainers: [{name: warm-up, image: r/api:1}], containers: []}\n";
+    expect(renderYaml(text, [API])).toMatchObject({ text: text.replace("r/api:1", API.to), unmatched: [] });
+  });
+
+  test("containers of one name in several workloads keep apart where their images tell which one is meant", () => {
+    const pod = (image: string) => `kind: Pod\nspec: {containers: [{name: api, image: ${image}}]}\n`;
+    const render = (...images: string[]) => renderYaml(images.map(pod).join("---\n"), [API]).text;
+    const pods = (...images: string[]) => images.map(pod).join("---\n");
+    expect(render("r/api:1", "r/other:1")).toBe(pods(API.to, "r/other:1"));
+    expect(render("r/other:1", "r/api:1", "r/api:0")).toBe(pods("r/other:1", API.to, API.to));
+    expect(render("r/api:2", "r/other:1")).toBe(pods(API.to, API.to));
+    expect(render("h:5000/api", "r/api@sha256:1")).toBe(pods(API.to, API.to));
   });
 
   test("reads the items of a List", () => {
@@ -163,7 +178,7 @@ describe("rendering YAML", () => {
   });
 
   test.each([
-    "kind: Pod\nspec:\n  containers:\n  - {name: api, image: &i r/api:1}\n  - {name: other, image: *i }\n",
+    "kind: Pod\nspec:\n  containers:\n  - {name: api, image: &i r/api:7}\n  - {name: other, image: *i }\n",
     "kind: Pod\nspec:\n  containers:\n  - &c {name: api, image: r/api:1}\n  - {<<: *c, name: other}\n",
   ])("refuses an anchor that would carry the image to a container that is to keep its own: %j", (text) => {
     expect(() => renderYaml(text, [API])).toThrow(

@@ -4,7 +4,10 @@ import { DomainError } from "../kernel/errors.ts";
 import { findImages, type FoundImage, type YamlPath } from "./find-images.ts";
 import { readYaml, type YamlDocument } from "./read-yaml.ts";
 
-/** `containerName`'s image becomes `to`; outside of workloads, every image that is exactly `from` does. */
+/**
+ * `containerName`'s image becomes `to`, whatever it is, unless another container of that name has exactly `from`:
+ * then only this one's, and that of others with the same repository. Elsewhere every image that is exactly `from` does.
+ */
 export interface ImageReplacement {
   readonly containerName: string;
   readonly from: string;
@@ -38,7 +41,12 @@ interface Edit {
  */
 export function renderYaml(text: string, replacements: readonly ImageReplacement[]): RenderedYaml {
   for (const { to } of replacements) refuseStrange(to);
-  const changes = readYaml(text).map((document) => changesOf({ text, document }, replacements));
+  const documents = readYaml(text).map((document) => ({ text, document, values: valuesOf(document) }));
+  const exact = namesWithExactPlace(
+    documents.flatMap(({ values }) => findImages(values)),
+    replacements,
+  );
+  const changes = documents.map((source) => changesOf(source, replacements, exact));
   const edits = changes.flatMap((change) => change.edits).toSorted((one, other) => one.start - other.start);
   const rendered = splice(text, edits);
   if (changes.some(({ expected }) => expected !== null)) refuseCarriedOver(rendered, changes);
@@ -50,6 +58,21 @@ export function renderYaml(text: string, replacements: readonly ImageReplacement
 interface Source {
   readonly text: string;
   readonly document: YamlDocument;
+  readonly values: unknown;
+}
+
+/** The containers for which some place has exactly what is to be replaced. */
+function namesWithExactPlace(
+  images: readonly FoundImage[],
+  replacements: readonly ImageReplacement[],
+): ReadonlySet<string> {
+  const wanted = new Set(
+    replacements.map(({ containerName, from }) => JSON.stringify([containerName, from])),
+  );
+  const hits = images.filter(({ containerName, image }) =>
+    wanted.has(JSON.stringify([containerName, image])),
+  );
+  return new Set(hits.flatMap(({ containerName }) => (containerName === null ? [] : [containerName])));
 }
 
 /** What is to change in one document. */
@@ -60,13 +83,17 @@ interface Changes {
   readonly expected: unknown;
 }
 
-function changesOf(source: Source, replacements: readonly ImageReplacement[]): Changes {
-  const before = valuesOf(source.document);
+function changesOf(
+  source: Source,
+  replacements: readonly ImageReplacement[],
+  exact: ReadonlySet<string>,
+): Changes {
+  const before = source.values;
   const edits = new Map<Scalar | Alias, Edit>();
   const used: ImageReplacement[] = [];
   let expected = hasAlias(source.document) ? before : null;
   for (const found of findImages(before)) {
-    const replacement = replacementFor(found, replacements);
+    const replacement = replacementFor(found, replacements, exact);
     const node = replacement ? nodeAt(source.document, found.path) : null;
     const edit = node && replacement ? editOf(source.text, node, replacement.to) : null;
     if (!node || !replacement || !edit) continue;
@@ -78,13 +105,20 @@ function changesOf(source: Source, replacements: readonly ImageReplacement[]): C
 }
 
 function replacementFor(
-  found: FoundImage,
+  { containerName, image }: FoundImage,
   replacements: readonly ImageReplacement[],
+  exact: ReadonlySet<string>,
 ): ImageReplacement | undefined {
-  if (found.containerName === null) return replacements.find(({ from }) => from === found.image);
-  const named = replacements.filter(({ containerName }) => containerName === found.containerName);
-  return named.find(({ from }) => from === found.image) ?? named[0];
+  const isWhole = ({ from }: ImageReplacement): boolean => from === image;
+  const named = replacements.filter((one) => one.containerName === containerName);
+  const meant = exact.has(containerName ?? "")
+    ? named.find(({ from }) => repositoryOf(from) === repositoryOf(image))
+    : named[0];
+  return named.find(isWhole) ?? meant ?? replacements.find(isWhole);
 }
+
+/** A reference without tag and digest. */
+const repositoryOf = (image: string): string => image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
 
 function valuesOf(document: YamlDocument): unknown {
   try {

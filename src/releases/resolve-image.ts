@@ -1,5 +1,4 @@
 import type { Connection } from "../connections/connection.ts";
-import { findConnectionFor } from "../connections/find-connection-for.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
@@ -26,6 +25,8 @@ export interface ImageSurroundings {
   readonly serviceName: string;
   /** Where images are pushed; null when nothing is. */
   readonly targetConnection: Connection | null;
+  /** The connection of the project that reaches this repository, if any does. */
+  readonly connectionTo: (reference: ImageReference) => Promise<Connection | null>;
 }
 
 /** What is read and what is written; one of the two may be missing when nothing is pushed. */
@@ -55,7 +56,7 @@ export async function resolveImage(
     targetImage: asSent(request.targetImage, target),
     targetTag: target?.tag ?? "",
     push: request.push,
-    ...(await placesOf(ctx, around, request, ends)),
+    ...(await placesOf(around, request, ends)),
     sourceDigest: (request.push ? source : (target ?? source))?.digest ?? null,
     pinnedDigest: null,
     pinnedAt: null,
@@ -98,29 +99,23 @@ function restingEnds(around: ImageSurroundings, request: ImageRequest): Ends {
 }
 
 async function placesOf(
-  ctx: Context,
   around: ImageSurroundings,
   request: ImageRequest,
   { source, target }: Ends,
 ): Promise<Pick<ReleaseItem, "source" | "target">> {
-  const readFrom = await placeOf(ctx, around, source);
+  const readFrom = await placeOf(around, source);
   if (request.push && source !== null && readFrom.connectionId === null)
     throw new DomainError(
       "INPUT_INVALID",
       `failed to check registry, err: can't find source registry for image: ${formatImageReference(source)}`,
     );
-  if (!request.push) return { source: readFrom, target: await placeOf(ctx, around, target) };
+  if (!request.push) return { source: readFrom, target: await placeOf(around, target) };
   const connectionId = around.targetConnection?.id ?? null;
   return { source: readFrom, target: { connectionId, repository: target?.repository ?? "" } };
 }
 
-/** The connection of the project that reaches this repository, if any does. */
-async function placeOf(
-  ctx: Context,
-  around: ImageSurroundings,
-  reference: ImageReference | null,
-): Promise<ItemPlace> {
+async function placeOf(around: ImageSurroundings, reference: ImageReference | null): Promise<ItemPlace> {
   if (reference === null) return { connectionId: null, repository: "" };
-  const connection = await findConnectionFor(ctx.db, around.project.id, reference);
+  const connection = await around.connectionTo(reference);
   return { connectionId: connection?.id ?? null, repository: reference.repository };
 }

@@ -1,11 +1,12 @@
 import type { Connection } from "../connections/connection.ts";
+import { findConnectionFor } from "../connections/find-connection-for.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { Project } from "../projects/project.ts";
 import type { ReleaseManifest } from "./release-content.ts";
-import { imageToRun, type ReleaseItem } from "./release-item.ts";
-import { renderYaml } from "./render-yaml.ts";
-import { type ImageRequest, resolveImage } from "./resolve-image.ts";
+import { type NamedImage, putTargets } from "./put-images.ts";
+import type { ReleaseItem } from "./release-item.ts";
+import { type ImageRequest, type ImageSurroundings, resolveImage } from "./resolve-image.ts";
 import { type Original, takeImage } from "./take-from-release.ts";
 
 /** One service of a release as a client asks for it. */
@@ -35,6 +36,8 @@ export async function resolveServices(
     "service",
   );
   refuseTooMuchYaml(input.services);
+  refuseTooManyImages(input.services);
+  const connectionTo = connectionFinder(ctx, input.project);
   const manifests: ReleaseManifest[] = [];
   const items: ReleaseItem[] = [];
   for (const service of input.services) {
@@ -42,9 +45,13 @@ export async function resolveServices(
       service.images.map((image) => image.containerName),
       `service ${service.name}: container`,
     );
-    const own: ReleaseItem[] = [];
-    for (const image of service.images) own.push(await resolveOne(ctx, input, service.name, image));
-    items.push(...own);
+    const own: NamedImage[] = [];
+    for (const image of service.images) {
+      const { project, targetConnection } = input;
+      const around = { project, serviceName: service.name, targetConnection, connectionTo };
+      own.push(await resolveOne(ctx, input.original, around, image));
+    }
+    items.push(...own.map(({ item }) => item));
     manifests.push(manifestOf(input, service, own));
   }
   refuseCollision(items);
@@ -63,22 +70,47 @@ function refuseTooMuchYaml(services: readonly ServiceRequest[]): void {
     );
 }
 
+/** More would not fit into one transaction, nor into anybody's head. */
+const MAX_IMAGES = 1000;
+
+function refuseTooManyImages(services: readonly ServiceRequest[]): void {
+  const count = services.reduce((sum, service) => sum + service.images.length, 0);
+  if (count > MAX_IMAGES)
+    throw new DomainError("INPUT_INVALID", `the version has ${count} images, and may have ${MAX_IMAGES}`);
+}
+
 /** Two images would overwrite each other's tag at the target. */
 function refuseCollision(items: readonly ReleaseItem[]): void {
-  const sources = new Map<string, ReleaseItem>();
+  const byTarget = new Map<string, ReleaseItem>();
   for (const item of items.filter((candidate) => candidate.push)) {
-    const other = sources.get(item.targetImage);
+    const place = JSON.stringify([item.target, item.targetTag]);
+    const other = byTarget.get(place);
     if (other && sourceOf(other) !== sourceOf(item))
       throw new DomainError(
         "INPUT_INVALID",
-        `${sourceOf(other)} and ${sourceOf(item)} would both be pushed to ${item.targetImage}`,
+        `${wordsFor(other)} and ${wordsFor(item)} would both be pushed to ${item.targetImage}`,
       );
-    sources.set(item.targetImage, item);
+    byTarget.set(place, item);
   }
 }
 
-const sourceOf = (item: ReleaseItem): string =>
-  item.sourceDigest === null ? item.sourceImage : `${item.sourceImage}@${item.sourceDigest}`;
+/** What is read, however the client wrote it. */
+const sourceOf = ({ source, sourceDigest, sourceTag }: ReleaseItem): string =>
+  JSON.stringify([source, sourceDigest ?? sourceTag]);
+
+const wordsFor = ({ sourceImage, sourceDigest }: ReleaseItem): string =>
+  sourceDigest === null ? sourceImage : `${sourceImage}@${sourceDigest}`;
+
+/** Looks each repository up once: many images of a version often lie in one. */
+function connectionFinder(ctx: Context, project: Project): ImageSurroundings["connectionTo"] {
+  const found = new Map<string, Promise<Connection | null>>();
+  return (reference) => {
+    const place = `${reference.host}/${reference.repository}`;
+    const known = found.get(place) ?? findConnectionFor(ctx.db, project.id, reference);
+    found.set(place, known);
+    return known;
+  };
+}
 
 function refuseTwice(names: readonly string[], what: string): void {
   const twice = names.find((name, position) => names.indexOf(name) !== position);
@@ -87,41 +119,26 @@ function refuseTwice(names: readonly string[], what: string): void {
 
 async function resolveOne(
   ctx: Context,
-  input: ServicesToResolve,
-  serviceName: string,
+  original: Original | null,
+  around: ImageSurroundings,
   image: ImageRequest,
-): Promise<ReleaseItem> {
-  const around = { project: input.project, serviceName, targetConnection: input.targetConnection };
-  if (!input.original) return resolveImage(ctx, around, image);
-  const taken = takeImage(input.original, serviceName, image);
+): Promise<NamedImage> {
+  if (!original) return { item: await resolveImage(ctx, around, image), formerly: [] };
+  const taken = takeImage(original, around.serviceName, image);
   const item = await resolveImage(ctx, around, taken.request);
-  return { ...item, source: taken.source, sourceDigest: taken.digest };
+  return { item: { ...item, source: taken.source, sourceDigest: taken.digest }, formerly: taken.names };
 }
 
 function manifestOf(
   input: ServicesToResolve,
   service: ServiceRequest,
-  items: readonly ReleaseItem[],
+  images: readonly NamedImage[],
 ): ReleaseManifest {
   const inherited = input.original?.content.manifests.find((one) => one.serviceName === service.name);
-  const receivedYaml = service.yaml === "" ? (inherited?.receivedYaml ?? "") : service.yaml;
+  const inheritedYaml = inherited ? (inherited.wireYaml ?? inherited.receivedYaml) : "";
+  const receivedYaml = service.yaml === "" ? inheritedYaml : service.yaml;
   // Also tried where nobody reads the result, for what cannot be rendered is better refused now than later.
-  const rewritten = receivedYaml === "" ? null : yamlWith(receivedYaml, items, imageToRun);
+  const rewritten = receivedYaml === "" ? null : putTargets(receivedYaml, images);
   const wireYaml = input.rewriteYaml ? rewritten : null;
   return { serviceName: service.name, receivedYaml, wireYaml, renderedYaml: null };
 }
-
-/** The YAML with each container's image replaced by what `reference` says of it. */
-export const yamlWith = (
-  yaml: string,
-  items: readonly ReleaseItem[],
-  reference: (item: ReleaseItem) => string,
-): string =>
-  renderYaml(
-    yaml,
-    items.map((item) => ({
-      containerName: item.containerName,
-      from: item.sourceImage,
-      to: reference(item),
-    })),
-  ).text;

@@ -30,6 +30,8 @@ export interface TakenImage {
   readonly request: ImageRequest;
   readonly source: ItemPlace;
   readonly digest: string;
+  /** What YAML of the original may call it. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -66,6 +68,7 @@ export function takeImage(original: Original, serviceName: string, request: Imag
     },
     source: fromTarget ? item.target : item.source,
     digest: item.pinnedDigest,
+    names: [item.sourceImage, item.targetImage],
   };
 }
 
@@ -74,7 +77,16 @@ const isVerified = (original: Original, item: ReleaseItem): boolean =>
 
 /** A client may repeat what the original says, from its source or its target; anything else contradicts. */
 function refuseContradiction(label: string, request: ImageRequest, item: ReleaseItem): void {
-  const images = [item.sourceImage, item.targetImage].flatMap((image) => [image, withoutTag(image)]);
+  const images = [item.sourceImage, item.targetImage].flatMap((image) => [
+    image,
+    withoutTag(image),
+    `${image.replace(/@.*$/, "")}@${item.pinnedDigest ?? ""}`,
+  ]);
+  if (request.imageName !== "" && request.imageName !== item.imageName)
+    throw new DomainError(
+      "INPUT_INVALID",
+      `image_name ${request.imageName} contradicts the original: ${label} is ${item.imageName} there`,
+    );
   if (request.sourceImage !== "" && !images.includes(request.sourceImage))
     throw new DomainError(
       "INPUT_INVALID",
@@ -89,11 +101,11 @@ function refuseContradiction(label: string, request: ImageRequest, item: Release
 
 const withoutTag = (image: string): string => image.replace(/:[^:/@]+(@.*)?$/, "");
 
-/** Every service and image of the original as requests of their own, for a client that names none. */
+/** Every service and image of the original as requests of their own, for a client that names none; YAML is inherited. */
 export function requestsOf(original: Original, push: boolean) {
   return original.content.manifests.map((manifest) => ({
     name: manifest.serviceName,
-    yaml: manifest.receivedYaml,
+    yaml: "",
     images: original.content.items
       .filter((item) => item.serviceName === manifest.serviceName)
       .map((item): ImageRequest => ({
