@@ -50,6 +50,16 @@ describe("a registry's host", () => {
     "::1",
     "[::1",
     `${"a".repeat(64)}.example.com`,
+    // Other ways to write an address, and what looks like one.
+    "127.1",
+    "2130706433:80",
+    "0x7f.0.0.1",
+    "0177.0.0.1",
+    "[::ffff:127.0.0.1]:5000",
+    "[0:0:0:0:0:0:0:1]",
+    "256.256.256.256:5000",
+    "1.2.3.4.5",
+    "[:::]",
   ])("must not be %j", (host) => expect(accepts(RegistryHost, host)).toBe(false));
 });
 

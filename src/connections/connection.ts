@@ -34,8 +34,12 @@ function isHost(text: string): boolean {
   const [, name = "", port] = /^(.*?)(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return false;
   const named = name === "localhost" || name.includes(".") || port !== undefined;
-  return (HOST_NAME.test(name) && named) || IPV6.test(name);
+  return ((HOST_NAME.test(name) && named) || IPV6.test(name)) && isUsualForm(name);
 }
+
+/** False for what stands for another address, such as 127.1, and for what looks like an address and is none. */
+const isUsualForm = (name: string): boolean =>
+  URL.canParse(`http://${name}`) && new URL(`http://${name}`).hostname === name;
 
 /** Where a registry listens, as image references write it: a host, or host:port. */
 export const RegistryHost = z
@@ -43,7 +47,7 @@ export const RegistryHost = z
   .max(255)
   .refine(
     isHost,
-    "must be a host or host:port in lower case, without scheme, path or user; a host without a dot needs its port",
+    "must be a host or host:port in lower case, without scheme, path or user, an address in its usual form; a host without a dot needs its port",
   );
 
 const PATH_PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*";

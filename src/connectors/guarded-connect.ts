@@ -23,7 +23,11 @@ export interface ConnectRules {
 export const ADDRESS_REFUSED = "ERR_HEADGATE_ADDRESS_REFUSED";
 
 /** Metadata services of cloud providers that stand outside the link-local ranges. */
-const METADATA_ADDRESSES = new Set(["100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254"]);
+const METADATA_ADDRESSES = new Set(["100.100.100.200", "168.63.129.16", "fd20:ce::254"]);
+/** Where one provider keeps its metadata, credential and time services. */
+const METADATA_NETWORK = ipaddr.IPv6.parse("fd00:ec2::");
+/** All of IPv6 that is given out to anybody (RFC 4291, section 2.4, and the IANA registry). */
+const GLOBAL_UNICAST = ipaddr.IPv6.parse("2000::");
 const PRIVATE_RANGES = new Set([
   "private",
   "loopback",
@@ -52,13 +56,20 @@ function unwrap(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   return at === null ? address : new ipaddr.IPv4(address.toByteArray().slice(at, at + 4));
 }
 
+const isMetadata = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+  METADATA_ADDRESSES.has(address.toString()) ||
+  (address instanceof ipaddr.IPv6 && address.match(METADATA_NETWORK, 32));
+
+const isGivenOut = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+  address instanceof ipaddr.IPv4 || address.match(GLOBAL_UNICAST, 3);
+
 /** What kind of address this is, looking through every form that wraps an IPv4 address in an IPv6 one. */
 export function kindOfAddress(text: string): AddressKind {
   if (!ipaddr.isValid(text)) return "never";
   const address = unwrap(ipaddr.parse(text));
-  if (METADATA_ADDRESSES.has(address.toString())) return "never";
+  if (isMetadata(address)) return "never";
   const range = address.range();
-  if (range === "unicast") return "public";
+  if (range === "unicast") return isGivenOut(address) ? "public" : "never";
   return PRIVATE_RANGES.has(range) ? "private" : "never";
 }
 
