@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import * as z from "zod";
+import { RegistryHost } from "./connections/connection.ts";
 import { StartError } from "./kernel/errors.ts";
 
 /** One setting: its variable, how its text is read, and what the reference page says of it. */
@@ -44,6 +45,10 @@ const publicUrl = z
     error: "must be an http or https address such as https://headgate.example.com",
   })
   .refine((value) => new URL(value).pathname === "/", "must have no path")
+  .refine(
+    (value) => RegistryHost.safeParse(new URL(value).host).success,
+    "must have a host with a dot or a port in it, for image references begin with it",
+  )
   .transform((value) => new URL(value).origin)
   .nullable()
   .default(null);
@@ -78,7 +83,7 @@ export const SETTINGS = {
   trustProxy: setting(
     "HEADGATE_TRUST_PROXY",
     "false",
-    "whose X-Forwarded-For is believed: true, false, or addresses and networks",
+    "whose X-Forwarded-For is believed: true (of the one proxy in front), false, or addresses and networks of all proxies",
     trustProxy,
   ),
   dataDirectory: setting(

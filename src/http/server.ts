@@ -20,6 +20,7 @@ import { answerUnreadableAddress } from "./unreadable-address.ts";
 
 export interface ServerOptions {
   readonly authenticate: Authenticate;
+  /** True: the one proxy in front is believed; otherwise the ones named. */
   readonly trustProxy: boolean | string[];
   readonly openMetrics: boolean;
   /** False: the registry inside answers nothing here. */
@@ -31,13 +32,16 @@ export interface ServerOptions {
   readonly readTasks: () => Promise<TaskFigures>;
 }
 
+/** A proxy knows its own client; what that client wrote into the header before may be anybody's invention. */
+const onlyTheNearest = (_address: string, hop: number): boolean => hop === 0;
+
 /** The HTTP side of the program: every API under its own prefix, each with its own errors. */
 export async function buildServer(ctx: Context, options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(new Date()),
-    trustProxy: options.trustProxy,
+    trustProxy: options.trustProxy === true ? onlyTheNearest : options.trustProxy,
     forceCloseConnections: true,
     frameworkErrors: answerUnreadableAddress,
     routerOptions: { maxParamLength: 2048 },
