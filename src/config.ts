@@ -43,6 +43,7 @@ const publicUrl = z
   .url({
     protocol: /^https?$/,
     error: "must be an http or https address such as https://headgate.example.com",
+    abort: true,
   })
   .refine((value) => new URL(value).pathname === "/", "must have no path")
   .refine(

@@ -57,3 +57,10 @@ test.each(["https://headgate.example.com", "http://headgate:7420", "http://local
     expect(readConfig({ HEADGATE_PUBLIC_URL: url }).publicUrl).toBe(url);
   },
 );
+
+test.each(["garbage", "http://", "ftp://headgate.example.com", "http://headgate.example.com/path"])(
+  "HEADGATE_PUBLIC_URL=%s stops the start with a line that names it",
+  (url) => {
+    expect(() => readConfig({ HEADGATE_PUBLIC_URL: url })).toThrow(/^HEADGATE_PUBLIC_URL must /);
+  },
+);
