@@ -8,6 +8,8 @@ const MAX_PROBLEMS = 20;
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, MAX_PROBLEMS).map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const problems = result.error.issues
+    .slice(0, MAX_PROBLEMS)
+    .map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new DomainError("INPUT_INVALID", problems[0]?.replace(/^: /, ""), { problems });
 }
