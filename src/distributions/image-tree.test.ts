@@ -16,6 +16,8 @@ function shelf() {
     return { mediaType, digest: raw.digest, size: bytes.length };
   };
   const blob = (seed: string) => ({ mediaType: "application/x", digest: digestOf(seed), size: 1 });
+  const vast = () =>
+    put(IMAGE, { config: blob("config"), layers: [{ ...blob("vast"), size: Number.MAX_SAFE_INTEGER }] });
   const image = (seed: string, layers = 1, note = "") =>
     put(IMAGE, {
       config: blob(`config ${seed}`),
@@ -32,7 +34,7 @@ function shelf() {
     const registry = { pullManifest } as unknown as Registry;
     return loadImageTree({ registry, repository: "a/b", reference: digest }, new AbortController().signal);
   };
-  return { image, index, load };
+  return { vast, image, index, load };
 }
 
 describe("the manifests of an image", () => {
@@ -71,6 +73,7 @@ describe("the manifests of an image", () => {
           ),
         ),
     ],
+    ["promised bytes", "says that it has more than", ({ vast }: ReturnType<typeof shelf>) => vast()],
     [
       "bytes",
       "are longer than",

@@ -8,6 +8,8 @@ const MAX_DEPTH = 3;
 const MAX_MANIFESTS = 1000;
 const MAX_BLOBS = 1000;
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+/** A manifest may promise any size; those of a whole release are added up, and must stay a number. */
+const MAX_BLOB_BYTES = 4 * 1024 ** 4;
 
 /** An image as it lies in a registry: its manifests, and the blobs they name. */
 export interface ImageTree {
@@ -55,6 +57,8 @@ export async function loadImageTree(place: Place, signal: AbortSignal): Promise<
 function addBlobsOf(manifest: Manifest, blobs: Map<string, SizedBlob>): void {
   for (const { digest, size } of blobsOf(manifest)) blobs.set(digest, { digest, sizeBytes: size });
   if (blobs.size > MAX_BLOBS) refuse(`The image has more than ${MAX_BLOBS} blobs`);
+  const bytes = blobs.values().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (bytes > MAX_BLOB_BYTES) refuse(`The image says that it has more than ${MAX_BLOB_BYTES} bytes`);
 }
 
 function refuse(message: string): never {
