@@ -16,6 +16,7 @@ import { healthRoutes } from "./health.ts";
 import { metricsRoute, type TaskFigures } from "./metrics.ts";
 import { logRequests } from "./request-log.ts";
 import { signUpRoutes } from "./sign-up.ts";
+import { cutSlowBodies } from "./slow-bodies.ts";
 import { answerUnreadableAddress } from "./unreadable-address.ts";
 
 export interface ServerOptions {
@@ -47,6 +48,7 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
     routerOptions: { maxParamLength: 2048 },
   });
   logRequests(app);
+  cutSlowBodies(app);
   healthRoutes(app, options.isReady);
   metricsRoute(app, {
     readTasks: options.readTasks,
