@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { SYSTEM } from "./access/actor.ts";
 import { createAuthenticator } from "./access/authenticate.ts";
 import { openSignUp } from "./access/open-sign-up.ts";
 import { startSealer } from "./audit/start-sealer.ts";
-import type { Config } from "./config.ts";
+import { type Config, SETTINGS } from "./config.ts";
 import { ensureBuiltInConnection } from "./connections/ensure-built-in-connection.ts";
 import { loadKey } from "./connections/key-file.ts";
 import { createSecretBox } from "./connections/secret-box.ts";
@@ -12,6 +13,7 @@ import { verifyKey } from "./connections/verify-key.ts";
 import { createRegistryConnector } from "./connectors/registries/oci-registry-connector.ts";
 import type { Context } from "./context.ts";
 import { copyDistribution } from "./distributions/copy-distribution.task.ts";
+import { StartError } from "./kernel/errors.ts";
 import { buildServer } from "./http/server.ts";
 import { sweepBlobsTask } from "./repositories/sweep-blobs.task.ts";
 import { type OpenDatabase, openDatabase } from "./storage/database.ts";
@@ -68,13 +70,18 @@ async function openProgram(config: Config): Promise<Program> {
   }
 }
 
-function open(config: Config, log: Logger): Promise<OpenDatabase> {
+async function open(config: Config, log: Logger): Promise<OpenDatabase> {
   if (config.databaseUrl !== null) return openDatabase({ kind: "postgres", url: config.databaseUrl });
   const onFatal = (error: Error): void => {
     log.fatal({ err: error }, "the embedded database stopped; this process ends");
     process.exit(1);
   };
-  return openDatabase({ kind: "embedded", directory: config.dataDirectory, onFatal });
+  const opening = openDatabase({ kind: "embedded", directory: config.dataDirectory, onFatal });
+  return opening.catch((error: unknown) => {
+    throw isSystemError(error)
+      ? unusable(SETTINGS.dataDirectory.variable, config.dataDirectory, error)
+      : error;
+  });
 }
 
 /** Brings the database up to date and ends. */
@@ -90,10 +97,16 @@ function startTasks(ctx: Context): Started {
 /** A worker without HTTP: durable tasks and the audit log's sealer. */
 export async function startWorker(config: Config): Promise<Program> {
   const program = await openProgram(config);
-  const sealer = await startSealer(program.ctx);
-  const tasks = startTasks(program.ctx);
-  program.ctx.log.info("the worker has started");
-  return { ctx: program.ctx, stop: () => stopInOrder([tasks, sealer, program]) };
+  const { ctx } = program;
+  const started: Started[] = [program];
+  try {
+    started.push(await startSealer(ctx), startTasks(ctx));
+    ctx.log.info("the worker has started");
+    return { ctx, stop: stopper(started) };
+  } catch (error) {
+    await stopper(started)();
+    throw error;
+  }
 }
 
 export interface RunningServer extends Program {
@@ -112,18 +125,19 @@ export async function startServer(
   const { ctx } = program;
   const registryInside = config.databaseUrl === null || config.sharedFiles;
   let url = "";
-  const app = await buildServer(ctx, {
-    authenticate: createAuthenticator({ adminToken: config.adminToken }),
-    trustProxy: config.trustProxy,
-    openMetrics: config.openMetrics,
-    registryInside,
-    publicUrl: () => url,
-    isReady: () => pingDatabase(ctx.db),
-    readTasks: () => readTaskMetrics(ctx.db, TASK_KINDS),
-  });
-  const started: Started[] = [program, { stop: () => app.close() }];
+  const started: Started[] = [program];
   try {
-    const listening = await app.listen({ host: config.host, port: config.port });
+    const app = await buildServer(ctx, {
+      authenticate: createAuthenticator({ adminToken: config.adminToken }),
+      trustProxy: config.trustProxy,
+      openMetrics: config.openMetrics,
+      registryInside,
+      publicUrl: () => url,
+      isReady: () => pingDatabase(ctx.db),
+      readTasks: () => readTaskMetrics(ctx.db, TASK_KINDS),
+    });
+    started.push({ stop: () => app.close() });
+    const listening = await listen(app, config);
     url = config.publicUrl ?? reachable(listening);
     if (registryInside) await ensureBuiltInConnection(ctx, ownAddress(url));
     started.push(await startSealer(ctx));
@@ -141,6 +155,21 @@ export async function startServer(
     throw error;
   }
 }
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const where = `${SETTINGS.host.variable} and ${SETTINGS.port.variable}`;
+    throw isSystemError(error) ? unusable(where, `${host}:${port}`, error) : error;
+  }
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error;
+
+const unusable = (variable: string, value: string, error: Error): StartError =>
+  new StartError(`${variable}: ${value} cannot be used: ${error.message}`);
 
 const stopper = (started: readonly Started[]) => (): Promise<void> => stopInOrder(started.toReversed());
 

@@ -39,13 +39,17 @@ const wholeNumber = (min: number, max: number, fallback: number) =>
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
     .default(fallback);
 
+const isOrigin = (value: string): boolean => {
+  const { username, pathname, search, hash } = new URL(value);
+  return pathname === "/" && username + search + hash === "";
+};
 const publicUrl = z
   .url({
     protocol: /^https?$/,
     error: "must be an http or https address such as https://headgate.example.com",
     abort: true,
   })
-  .refine((value) => new URL(value).pathname === "/", "must have no path")
+  .refine(isOrigin, "must have no user, path or query")
   .refine(
     (value) => RegistryHost.safeParse(new URL(value).host).success,
     "must have a host with a dot or a port in it, for image references begin with it",
@@ -54,8 +58,12 @@ const publicUrl = z
   .nullable()
   .default(null);
 
-const isNetwork = (part: string): boolean =>
-  isIP(part.split("/")[0] ?? "") !== 0 && /^[^/]+(\/\d{1,3})?$/.test(part);
+/** An address, or a network such as 10.0.0.0/8. */
+function isNetwork(part: string): boolean {
+  const [, address = "", bits = "0"] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(part) ?? [];
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return Number(bits) <= longest;
+}
 const trustProxy = z
   .string()
   .transform((value) => value.split(",").map((part) => part.trim()))

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Program } from "./compose.ts";
+import type { Program, RunningServer } from "./compose.ts";
 import { readConfig, SETTINGS } from "./config.ts";
 import { messageOf } from "./kernel/errors.ts";
 
@@ -15,12 +15,8 @@ export function addServerCommands(program: Command): void {
     .action((options: { withoutTasks?: boolean }) =>
       run(async () => {
         const { startServer } = await import("./compose.ts");
-        const server = await startServer(readConfig(process.env), {
-          withTasks: options.withoutTasks !== true,
-        });
-        announce(server.url, server.signUpUrl);
-        return server;
-      }),
+        return startServer(readConfig(process.env), { withTasks: options.withoutTasks !== true });
+      }, announce),
     );
   program
     .command("worker")
@@ -45,10 +41,15 @@ export function addServerCommands(program: Command): void {
 }
 
 /** Starts, and stops on the signals that ask for it. An unusable setting ends with one clear line. */
-async function run(start: () => Promise<Program | null>): Promise<void> {
+async function run<Started extends Program | null>(
+  start: () => Promise<Started>,
+  announceStart?: (started: Started) => void,
+): Promise<void> {
   try {
     const started = await start();
+    // Whoever is told that it runs may ask it to stop at once.
     if (started) stopOnSignals(started);
+    announceStart?.(started);
   } catch (error) {
     process.stderr.write(`headgate: ${messageOf(error)}\n`);
     process.exitCode = EXIT_FAILED;
@@ -72,7 +73,7 @@ function stopOnSignals(program: Program): void {
   process.on("SIGINT", stop);
 }
 
-function announce(url: string, signUpUrl: string | null): void {
+function announce({ url, signUpUrl }: RunningServer): void {
   process.stderr.write(`Headgate is ready at ${url}\n`);
   if (signUpUrl !== null)
     process.stderr.write(`No admin yet. Become the first one, within 24 hours: ${signUpUrl}\n`);
