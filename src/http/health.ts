@@ -1,15 +1,18 @@
 import type { FastifyInstance } from "fastify";
-import { messageOf } from "../kernel/errors.ts";
 
-/** `/healthz`: the process answers. `/readyz`: it is started and its database answers, else 503 with the reason. */
+/**
+ * `/healthz`: the process answers. `/readyz`: it is started and its database answers, else 503; why is in the log alone,
+ * for anybody may ask.
+ */
 export function healthRoutes(app: FastifyInstance, isReady: () => Promise<void>): void {
-  app.get("/healthz", { logLevel: "warn" }, () => ({ status: "ok" }));
-  app.get("/readyz", { logLevel: "warn" }, async (_request, reply) => {
+  app.get("/healthz", { config: { quiet: true } }, () => ({ status: "ok" }));
+  app.get("/readyz", { config: { quiet: true } }, async (_request, reply) => {
     try {
       await isReady();
       return { status: "ready" };
     } catch (error) {
-      return reply.status(503).send({ status: "not ready", reason: messageOf(error) });
+      app.log.warn({ err: error }, "not ready");
+      return reply.status(503).send({ status: "not ready", reason: "the database does not answer" });
     }
   });
 }

@@ -5,12 +5,13 @@ import Fastify, {
   LogController,
 } from "fastify";
 import { api } from "../api/api.ts";
+import { sendError } from "../api/errors.ts";
 import { describeApi, referencePage } from "../api/openapi.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
 import { oci } from "../dialects/oci/routes.ts";
 import { zadigDelivery, zadigLabels } from "../dialects/zadig/delivery/routes.ts";
-import { DomainError } from "../kernel/errors.ts";
+import { DomainError, isDomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoute, type TaskFigures } from "./metrics.ts";
@@ -49,6 +50,8 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
   });
   logRequests(app);
   cutSlowBodies(app);
+  // Whatever has no form of its own; none of the unforeseen is told to strangers.
+  app.setErrorHandler(sendError);
   healthRoutes(app, options.isReady);
   metricsRoute(app, {
     readTasks: options.readTasks,
@@ -72,10 +75,8 @@ async function admitToMetrics(ctx: Context, options: ServerOptions, request: Fas
   try {
     await options.authenticate(ctx, token ?? null, { address: request.ip, requestId: request.id });
   } catch (error) {
-    if (error instanceof DomainError)
-      throw Object.assign(new Error("/metrics needs a token: Authorization: Bearer hg_…"), {
-        statusCode: 401,
-      });
+    if (isDomainError(error, "UNAUTHENTICATED"))
+      throw new DomainError("UNAUTHENTICATED", "/metrics needs a token: Authorization: Bearer hg_…");
     throw error;
   }
 }
