@@ -20,7 +20,7 @@ export function metricsRoute(app: FastifyInstance, options: MetricsOptions): voi
   collectDefaultMetrics({ register, prefix: "headgate_" });
   countRequests(app, register);
   const showTasks = taskGauges(register);
-  app.get("/metrics", { logLevel: "warn" }, async (request, reply) => {
+  app.get("/metrics", { config: { quiet: true } }, async (request, reply) => {
     await options.admit(request);
     showTasks(await options.readTasks());
     return reply.type(register.contentType).send(await register.metrics());
