@@ -30,6 +30,7 @@ export const EventKind = z.enum([
   "manifest.pushed",
   "manifest.deleted",
   "tag.deleted",
+  "blob.deleted",
   "configuration.applied",
   "backup.made",
 ]);

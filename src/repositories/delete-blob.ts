@@ -1,3 +1,4 @@
+import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { Digest } from "../kernel/digest.ts";
 import { DomainError } from "../kernel/errors.ts";
@@ -25,6 +26,12 @@ export async function deleteBlob(
         `A manifest of ${repository.name} names ${digest}: delete it first`,
       );
     await releaseBlob(tx.db, digest, tx.now());
+    await recordEvent(tx, {
+      kind: "blob.deleted",
+      projectId: repository.projectId,
+      subjectId: repository.id,
+      before: { repository: repository.name, digest },
+    });
   });
 }
 

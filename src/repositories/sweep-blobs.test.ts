@@ -1,5 +1,5 @@
 import { beforeEach, afterEach, describe, expect, it } from "vitest";
-import { testContext } from "../../test/support/context.ts";
+import { recordedEvents, testContext } from "../../test/support/context.ts";
 import { eachEngine } from "../../test/support/databases.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { type Context, inTransaction } from "../context.ts";
@@ -71,6 +71,10 @@ eachEngine((engine) => {
       await push("shared", "shop/web");
       await deleteBlob(ctx, { repository: API, digest });
       await deleteBlob(ctx, { repository: "shop/web", digest });
+      const events = (await recordedEvents(ctx.db)).filter(({ kind }) => kind === "blob.deleted");
+      expect(events.map(({ json }) => (JSON.parse(json) as { before: unknown }).before)).toEqual(
+        [API, "shop/web"].map((repository) => ({ repository, digest })),
+      );
       now += 24 * HOUR - 1;
       expect(await sweepBlobs(ctx)).toEqual({ unlinked: 0, removed: 0 });
       expect(await stored(digest)).toBe(true);
