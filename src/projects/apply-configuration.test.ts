@@ -57,7 +57,11 @@ eachEngine((engine) => {
       ],
       [
         { connections: [{ name: "one", host: "one.example", ca: "nonsense" }] },
-        { code: "INPUT_INVALID", message: "connection one: caPem: not a certificate in PEM form" },
+        {
+          code: "INPUT_INVALID",
+          message:
+            "connection one: caPem: not a certificate in PEM form: there is no line -----BEGIN CERTIFICATE-----",
+        },
       ],
       [
         { connections: [{ name: "one", host: "one.example", projects: ["shop", "elsewhere"] }] },
