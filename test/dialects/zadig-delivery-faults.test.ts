@@ -268,7 +268,7 @@ eachEngine((engine) => {
       expect(await settled(server, "busy")).toMatchObject({ status: "success" });
     });
 
-    test("stopping the server takes no time, and the copy goes on after its start; what failed stays failed", async () => {
+    test("a copy under way does not keep the server from stopping, and goes on after its start; what failed stays failed", async () => {
       const gone = refusal(404, "MANIFEST_UNKNOWN", "manifest unknown");
       const gate = open();
       source.disturb(/^GET .*\/web\/blobs/, { until: gate.until });
@@ -278,9 +278,7 @@ eachEngine((engine) => {
       const detail = async () =>
         (await server.send("GET", `${RELEASES}/detail?projectKey=shop&versionName=stopped`)).json;
       await until(async () => statuses(await detail()).join() === "failed,running,failed");
-      const stopped = performance.now();
       server = await server.restart();
-      expect(performance.now() - stopped).toBeLessThan(8_000);
       gate.release();
       source.heal();
       target.heal();
@@ -294,6 +292,24 @@ eachEngine((engine) => {
       expect(await settled(server, "stopped")).toMatchObject({ status: "success" });
       await expectAllVerified(id);
     });
+  });
+
+  test("while it is retried a version says so, and its old error is gone (45)", async () => {
+    source.disturb(/^GET .*\/web\/manifests/, refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"));
+    const id = await start("again", "api", "web");
+    expect(valueAt(await settled(server, "again"), "error")).toContain("MANIFEST_UNKNOWN");
+    const gate = open();
+    source.disturb(/^GET .*\/web\/manifests/, { until: gate.until });
+    expect((await retry(id)).status).toBe(200);
+    const detail = (await server.send("GET", `${RELEASES}/${id}`)).json;
+    expect(detail).toMatchObject({
+      status: "retrying",
+      error: "",
+      version_info: { status: "retrying", progress: { upload_status: "waiting", error: "" } },
+    });
+    expect(imagesOf(detail)).toMatchObject([{ status: "passed" }, { status: "prepare", error: "" }]);
+    gate.release();
+    expect(await settled(server, "again")).toMatchObject({ status: "success", error: "" });
   });
 
   test("of two retries at the same moment exactly one wins", async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { eachEngine } from "../support/databases.ts";
 import { pushTestImage } from "../support/images.ts";
 import { startRegistry, type TestRegistry } from "../support/registries.ts";
+import { startRegistryProxy } from "../support/registry-proxy.ts";
 import { clientOf, settingsFor, valueAt } from "../support/server.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { skopeoManifest, skopeoPull } from "../support/skopeo.ts";
@@ -28,6 +29,30 @@ eachEngine((engine) => {
       });
   });
   afterAll(() => source.stop());
+
+  test("a copy under way does not keep a server from stopping, and goes on after its start", async () => {
+    const target = await startRegistry({ auth: "open" });
+    const door = await startRegistryProxy(target);
+    const gate = Promise.withResolvers<void>();
+    door.disturb(/^PUT .*\/blobs\/uploads/, { until: gate.promise });
+    const settings = await settingsFor(await engine.place());
+    let running = await startServerProcess(settings);
+    const client = () => clientOf(running.url, settings.HEADGATE_ADMIN_TOKEN);
+    await makeProject(client(), "shop");
+    await connect(client(), source, { name: "source", projects: ["shop"] });
+    const registry = await connect(client(), door, { name: "target", projects: ["shop"] });
+    const image = { container_name: "one", source_image: `${source.host}/team/one:1`, push_image: true };
+    const services = [{ service_name: "s", images: [image] }];
+    expect((await create(client(), plainBody({ image_registry_id: registry, services }))).status).toBe(200);
+    await expect.poll(() => door.asked.some((line) => line.startsWith("PUT "))).toBe(true);
+    expect(await running.stop()).toBe(0);
+    gate.resolve();
+    door.heal();
+    running = await startServerProcess(settings);
+    expect(await settled(client(), "v1")).toMatchObject({ status: "success", error: "" });
+    expect(await running.stop()).toBe(0);
+    await Promise.all([door.stop(), target.stop()]);
+  });
 
   test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
     "a copy that is killed twice at random moments ends with every image at its target, nothing counted twice (round %i)",
