@@ -17,6 +17,8 @@ export const MAX_YAML_BYTES = 1024 * 1024;
 /** Structure is what costs time and memory: no real manifest has as many lists, maps, tags and anchors. */
 const MAX_MARKS = 50_000;
 const MAX_ALIASES = 100;
+/** What all aliases stand for, written out, in UTF-16 units. */
+const MAX_REPEATED = 256 * 1024;
 const MARKS = new Set("[{-?&*!");
 
 /** A document as it lies in its text: every scalar is a text, `range` counts UTF-16 units of the whole text. */
@@ -39,7 +41,7 @@ export function readYaml(text: string): readonly YamlDocument[] {
     );
   };
   const documents: YamlDocument[] = [];
-  for (const document of parse(text, lines)) {
+  for (const document of parse(text, lines, refuse)) {
     const [error] = document.errors;
     if (error) refuse(error.message, error.pos[0]);
     checkNodes(document, refuse);
@@ -48,7 +50,9 @@ export function readYaml(text: string): readonly YamlDocument[] {
   return documents;
 }
 
-function* parse(text: string, lines: LineCounter): Generator<YamlDocument> {
+type Refuse = (problem: string, offset: number) => never;
+
+function* parse(text: string, lines: LineCounter, refuse: Refuse): Generator<YamlDocument> {
   // Every scalar stays a text: nothing here depends on what 1.0 or `yes` may mean.
   const composer = new Composer({
     schema: "failsafe",
@@ -56,27 +60,35 @@ function* parse(text: string, lines: LineCounter): Generator<YamlDocument> {
     prettyErrors: false,
     logLevel: "silent",
   });
-  yield* composer.compose(tokens(text, new Parser(lines.addNewLine))) as Generator<YamlDocument>;
+  yield* composer.compose(tokens(text, new Parser(lines.addNewLine), refuse)) as Generator<YamlDocument>;
 }
 
-function* tokens(text: string, parser: Parser): ReturnType<Parser["parse"]> {
+/** The first error ends it: there may be as many as there are characters. */
+function* tokens(text: string, parser: Parser, refuse: Refuse): ReturnType<Parser["parse"]> {
   let marks = 0;
   for (const lexeme of new Lexer().lex(text)) {
     if (MARKS.has(lexeme.charAt(0))) marks += 1;
     if (marks > MAX_MARKS)
       throw new DomainError("INPUT_INVALID", "The YAML has too many lists, maps, tags and anchors");
-    yield* parser.next(lexeme);
+    for (const token of parser.next(lexeme)) {
+      if (token.type === "error") refuse(token.message, token.offset);
+      yield token;
+    }
   }
   yield* parser.end();
 }
 
-function checkNodes(document: YamlDocument, refuse: (problem: string, offset: number) => never): void {
+function checkNodes(document: YamlDocument, refuse: Refuse): void {
   let aliases = 0;
+  let repeated = 0;
   visit(document, (_, node) => {
     if (isAlias(node)) {
       aliases += 1;
       if (aliases > MAX_ALIASES) refuse(`more than ${MAX_ALIASES} aliases`, startOf(node));
-      if (!node.resolve(document)) refuse(`no anchor ${node.source} stands before this`, startOf(node));
+      const target = node.resolve(document);
+      if (!target) refuse(`no anchor ${node.source} stands before this`, startOf(node));
+      repeated += lengthOf(target);
+      if (repeated > MAX_REPEATED) refuse("the aliases up to here repeat too much", startOf(node));
     }
     if (isMap(node)) {
       const twice = keyThatStandsTwice(node.items.map(({ key }) => key));
@@ -96,3 +108,4 @@ function keyThatStandsTwice(keys: readonly unknown[]): Node | null {
 }
 
 const startOf = (node: Node): number => node.range?.[0] ?? 0;
+const lengthOf = (node: Node | undefined): number => (node?.range ? node.range[1] - node.range[0] : 0);

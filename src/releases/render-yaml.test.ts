@@ -316,6 +316,18 @@ describe("reading YAML", () => {
     expect(() => checkYaml(text)).toThrow(expect.objectContaining({ code: "INPUT_INVALID" }) as Error);
   });
 
+  test("the first of a million errors ends the reading", () => {
+    expect(() => checkYaml(`kind: A\n---\na: ""${'"'.repeat(1_000_000)}`)).toThrow(
+      /cannot be read at line 3, column \d+: Unexpected/,
+    );
+  });
+
+  test("aliases that repeat a large part of the text are refused", () => {
+    const large = `a: &a [${"y, ".repeat(10_000)}]\n`;
+    expect(() => checkYaml(`${large}b: [${"*a ,".repeat(50)}]\n`)).toThrow("repeat too much");
+    checkYaml(`${large}b: [${"*a ,".repeat(5)}]\n`);
+  });
+
   test("aliases that multiply are refused", () => {
     const bomb = `a0: &a0 [x, x]\n${lines(9, (index) => `a${index + 1}: &a${index + 1} [${Array.from({ length: 9 }, () => `*a${index} `).join(",")}]\n`)}`;
     expect(() => checkYaml(bomb)).toThrow("multiply");

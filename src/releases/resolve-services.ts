@@ -114,7 +114,7 @@ function connectionFinder(ctx: Context, project: Project): ImageSurroundings["co
 
 function refuseTwice(names: readonly string[], what: string): void {
   const twice = names.find((name, position) => names.indexOf(name) !== position);
-  if (twice !== undefined) throw new DomainError("INPUT_INVALID", `${what} ${twice} appears twice`);
+  if (twice !== undefined) throw new DomainError("INPUT_INVALID", `${what} "${twice}" appears twice`);
 }
 
 async function resolveOne(

@@ -176,6 +176,7 @@ eachEngine((engine) => {
       [{ desc: "x".repeat(9000) }, "desc"],
       [{ production: "yes" }, "production"],
       [{ services: [{ images: [] }] }, "services.0.service_name"],
+      [{ services: [{ service_name: "api" }, { service_name: "../up" }] }, "services.1.service_name"],
       [
         { services: [{ service_name: "api", images: [{ push_image: 1 }] }] },
         "services.0.images.0.push_image",

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ServiceName } from "../../../projects/service.ts";
 import { Version } from "../../../releases/release.ts";
 
 /**
@@ -37,7 +38,7 @@ const ImageBody = z.object({
 });
 
 const ServiceBody = z.object({
-  service_name: z.string("service_name is missing"),
+  service_name: ServiceName,
   yaml_content: text(YAML_MAX),
   images: list(ImageBody, 500),
 });
