@@ -78,7 +78,7 @@ const noEnvironments = (name: string): DomainError =>
       );
 
 const alreadyExists = (version: string): DomainError =>
-  new DomainError("RELEASE_EXISTS", `failed to insert delivery version ${version}, version already exist`);
+  new DomainError("RELEASE_EXISTS", `The project has a release ${version} already`, { version });
 
 async function insertRelease(
   tx: Context,

@@ -79,7 +79,13 @@ function sendDomainError(error: DomainError, request: FastifyRequest, reply: Fas
 /** On create, an unknown original is a mistake in the body, not an unknown address. */
 const isAboutAnId = (request: FastifyRequest): boolean => request.routeOptions.url?.endsWith("/k8s") !== true;
 
+/** Texts of Zadig that clients look for. */
+const descriptionOf = (error: DomainError): string =>
+  error.code === "RELEASE_EXISTS"
+    ? `failed to insert delivery version ${String(error.details["version"])}, version already exist`
+    : error.message;
+
 function sendClass(error: DomainError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, message } = ERROR_CLASSES[request.routeOptions.config.zadigClass ?? "read"];
-  return reply.status(400).send(body(code, message, error.message));
+  return reply.status(400).send(body(code, message, descriptionOf(error)));
 }
