@@ -19,7 +19,11 @@ const MAX_MARKS = 50_000;
 const MAX_ALIASES = 100;
 /** What all aliases stand for, written out, in UTF-16 units. */
 const MAX_REPEATED = 256 * 1024;
-const MARKS = new Set("[{-?&*!");
+/** Quotes cost less, and JSON that is read as YAML is full of them. */
+const WEIGHTS: ReadonlyMap<string, number> = new Map([
+  ...[..."[{-?&*!"].map((mark) => [mark, 1] as const),
+  ...[..."\"'"].map((quote) => [quote, 0.25] as const),
+]);
 
 /** A document as it lies in its text: every scalar is a text, `range` counts UTF-16 units of the whole text. */
 export type YamlDocument = Document.Parsed;
@@ -41,7 +45,7 @@ export function readYaml(text: string): readonly YamlDocument[] {
     );
   };
   const documents: YamlDocument[] = [];
-  for (const document of parse(text, lines, refuse)) {
+  for (const document of parse(text, lines)) {
     const [error] = document.errors;
     if (error) refuse(error.message, error.pos[0]);
     checkNodes(document, refuse);
@@ -50,9 +54,7 @@ export function readYaml(text: string): readonly YamlDocument[] {
   return documents;
 }
 
-type Refuse = (problem: string, offset: number) => never;
-
-function* parse(text: string, lines: LineCounter, refuse: Refuse): Generator<YamlDocument> {
+function* parse(text: string, lines: LineCounter): Generator<YamlDocument> {
   // Every scalar stays a text: nothing here depends on what 1.0 or `yes` may mean.
   const composer = new Composer({
     schema: "failsafe",
@@ -60,25 +62,21 @@ function* parse(text: string, lines: LineCounter, refuse: Refuse): Generator<Yam
     prettyErrors: false,
     logLevel: "silent",
   });
-  yield* composer.compose(tokens(text, new Parser(lines.addNewLine), refuse)) as Generator<YamlDocument>;
+  yield* composer.compose(tokens(text, new Parser(lines.addNewLine))) as Generator<YamlDocument>;
 }
 
-/** The first error ends it: there may be as many as there are characters. */
-function* tokens(text: string, parser: Parser, refuse: Refuse): ReturnType<Parser["parse"]> {
+function* tokens(text: string, parser: Parser): ReturnType<Parser["parse"]> {
   let marks = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (MARKS.has(lexeme.charAt(0))) marks += 1;
+    marks += WEIGHTS.get(lexeme.charAt(0)) ?? 0;
     if (marks > MAX_MARKS)
-      throw new DomainError("INPUT_INVALID", "The YAML has too many lists, maps, tags and anchors");
-    for (const token of parser.next(lexeme)) {
-      if (token.type === "error") refuse(token.message, token.offset);
-      yield token;
-    }
+      throw new DomainError("INPUT_INVALID", "The YAML has too many lists, maps, tags, anchors and quotes");
+    yield* parser.next(lexeme);
   }
   yield* parser.end();
 }
 
-function checkNodes(document: YamlDocument, refuse: Refuse): void {
+function checkNodes(document: YamlDocument, refuse: (problem: string, offset: number) => never): void {
   let aliases = 0;
   let repeated = 0;
   visit(document, (_, node) => {
