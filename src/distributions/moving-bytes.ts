@@ -4,7 +4,7 @@ import type { TaskRun } from "../tasks/task.ts";
 /** The bytes of unfinished blobs: transient, shown as progress, counted for nothing. */
 export interface MovingBytes {
   add(digest: string, count: number): void;
-  /** The blob is there, or its transfer begins anew. */
+  /** The blob is verified, or its transfer has failed. */
   reset(digest: string): void;
 }
 

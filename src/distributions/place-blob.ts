@@ -6,7 +6,7 @@ import { dropMountSource, findMountSource, type SizedBlob } from "./distribution
 /**
  * Makes a blob appear in the item's target repository by the cheapest way that works: it is there already,
  * it is mounted from a repository of the same registry that this project itself used, or it is streamed.
- * Throws ExternalSystemError.
+ * `heldBy`: the repository that got it in this run; its bytes are counted already. Throws ExternalSystemError.
  */
 export async function placeBlob(
   run: CopyRun,
@@ -20,15 +20,20 @@ export async function placeBlob(
   const repository = item.target.repository;
   if (await target.hasBlob(repository, blob.digest, signal)) return;
   if (await mountBlob(run, item, blob, heldBy)) return;
-  run.moving.reset(blob.digest);
-  await run.ctx.connectors.registries.copyBlob({
-    source: { registry: source, repository: item.source.repository },
-    target: { registry: target, repository },
-    digest: blob.digest,
-    sizeBytes: blob.sizeBytes,
-    onBytes: (count) => run.moving.add(blob.digest, count),
-    signal,
-  });
+  const counts = heldBy === null;
+  try {
+    await run.ctx.connectors.registries.copyBlob({
+      source: { registry: source, repository: item.source.repository },
+      target: { registry: target, repository },
+      digest: blob.digest,
+      sizeBytes: blob.sizeBytes,
+      ...(counts && { onBytes: (count: number) => run.moving.add(blob.digest, count) }),
+      signal,
+    });
+  } catch (error) {
+    if (counts) run.moving.reset(blob.digest);
+    throw error;
+  }
 }
 
 async function mountBlob(

@@ -81,6 +81,24 @@ eachEngine((engine) => {
       readonly verifiedBytes: number;
       readonly totalBytes: number;
     };
+  /** What is still said to be on its way when the task has ended. */
+  const movingBytesOf = async (id: string) => {
+    const { json } = await server.send("GET", `/v1/releases/${id}/distributions`);
+    const { task_id } = await server.ctx.db
+      .selectFrom("distributions")
+      .select("task_id")
+      .where("id", "=", String(valueAt(json, "items", 0, "id")))
+      .executeTakeFirstOrThrow();
+    const state = () =>
+      server.ctx.db.selectFrom("tasks").select("state").where("id", "=", task_id).executeTakeFirst();
+    await until(async () => (await state())?.state === "done");
+    return valueAt(
+      (await server.send("GET", `/v1/releases/${id}/distributions`)).json,
+      "items",
+      0,
+      "movingBytes",
+    );
+  };
   const expectAllVerified = async (id: string) => {
     const { verifiedBytes, totalBytes } = await distributionOf(id);
     expect(verifiedBytes).toBe(totalBytes);
@@ -176,6 +194,7 @@ eachEngine((engine) => {
       const id = await startTwice(version);
       expect(await settled(server, version)).toMatchObject({ status: "success" });
       await expectAllVerified(id);
+      expect(await movingBytesOf(id)).toBe(0);
     });
 
     test("when a version has failed nothing of it is on its way any more", async () => {
@@ -187,7 +206,7 @@ eachEngine((engine) => {
           new RegExp(`^PUT /v2/prod/inflight/two/blobs/.*${encodeURIComponent(digest)}`),
           at === 0 ? refusal(403, "DENIED", "not this one") : { until: slow.until },
         );
-      await startTwice("inflight");
+      const id = await startTwice("inflight");
       const refused = () => target.asked.some((line) => line.startsWith("PUT /v2/prod/inflight/two/blobs/"));
       await until(refused);
       await pause(300);
@@ -201,6 +220,7 @@ eachEngine((engine) => {
       expect(statuses(failed)).toEqual(["passed", "failed"]);
       expect(errorOf(failed, 1)).toContain("DENIED: not this one");
       expect(target.writing()).toBe(0);
+      expect(await movingBytesOf(id)).toBe(0);
     });
   });
 
