@@ -20,10 +20,7 @@ const MAX_ALIASES = 100;
 /** What all aliases stand for, written out, in UTF-16 units. */
 const MAX_REPEATED = 256 * 1024;
 /** Quotes cost less, and JSON that is read as YAML is full of them. */
-const WEIGHTS: ReadonlyMap<string, number> = new Map([
-  ...[..."[{-?&*!"].map((mark) => [mark, 1] as const),
-  ...[..."\"'"].map((quote) => [quote, 0.25] as const),
-]);
+const weightOf = (sign: string): number => ("[{-?&*!".includes(sign) ? 1 : "\"'".includes(sign) ? 0.25 : 0);
 
 /** A document as it lies in its text: every scalar is a text, `range` counts UTF-16 units of the whole text. */
 export type YamlDocument = Document.Parsed;
@@ -68,7 +65,7 @@ function* parse(text: string, lines: LineCounter): Generator<YamlDocument> {
 function* tokens(text: string, parser: Parser): ReturnType<Parser["parse"]> {
   let marks = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    marks += WEIGHTS.get(lexeme.charAt(0)) ?? 0;
+    if (lexeme !== "") marks += weightOf(lexeme.charAt(0));
     if (marks > MAX_MARKS)
       throw new DomainError("INPUT_INVALID", "The YAML has too many lists, maps, tags, anchors and quotes");
     yield* parser.next(lexeme);
