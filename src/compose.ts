@@ -104,7 +104,7 @@ export async function startWorker(config: Config): Promise<Program> {
     ctx.log.info("the worker has started");
     return { ctx, stop: stopper(started) };
   } catch (error) {
-    await stopper(started)();
+    await abandon(ctx, started);
     throw error;
   }
 }
@@ -151,7 +151,7 @@ export async function startServer(
       stop: stopper(started),
     };
   } catch (error) {
-    await stopper(started)();
+    await abandon(ctx, started);
     throw error;
   }
 }
@@ -171,10 +171,19 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
 const unusable = (variable: string, value: string, error: Error): StartError =>
   new StartError(`${variable}: ${value} cannot be used: ${error.message}`);
 
+/** After a start that failed: why it did matters more than what could not be stopped. */
+const abandon = (ctx: Context, started: readonly Started[]): Promise<void> =>
+  stopper(started)().catch((error: unknown) =>
+    ctx.log.warn({ err: error }, "not everything could be stopped"),
+  );
+
 const stopper = (started: readonly Started[]) => (): Promise<void> => stopInOrder(started.toReversed());
 
+/** Stops everything, also what comes after something that failed to; then throws the first failure. */
 async function stopInOrder(started: readonly Started[]): Promise<void> {
-  for (const one of started) await one.stop();
+  const failures: unknown[] = [];
+  for (const one of started) await one.stop().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** A server that listens on every address is reached on the loopback one, as far as it can know. */

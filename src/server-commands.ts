@@ -56,11 +56,18 @@ async function run<Started extends Program | null>(
   }
 }
 
+/** Tasks get 10 s to end; more than this only an outside that has fallen silent can take. */
+const LONGEST_STOP_MILLIS = 20_000;
+
 function stopOnSignals(program: Program): void {
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
+    setTimeout(() => {
+      process.stderr.write("headgate: stopping takes too long; what is left is taken up at the next start\n");
+      process.exit(EXIT_FAILED);
+    }, LONGEST_STOP_MILLIS).unref();
     program.stop().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -1,8 +1,25 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DatabaseDoor, startDatabaseDoor } from "../support/database-door.ts";
 import { onPostgres } from "../support/databases.ts";
-import { startTestServer, type TestServer, valueAt } from "../support/server.ts";
+import { settingsFor, startTestServer, type TestServer, valueAt } from "../support/server.ts";
+import { startServerProcess } from "../support/server-process.ts";
 import { create, makeProject, plainBody, RELEASES, settled } from "../support/zadig-project.ts";
+
+onPostgres((engine) => {
+  test.each(["shut", "freeze"] as const)(
+    "a server whose database is away (%s) ends by itself when it is asked to",
+    async (how) => {
+      const place = await engine.place();
+      if (place.kind !== "postgres") throw new Error("this is about PostgreSQL");
+      const door = await startDatabaseDoor(place.url);
+      const server = await startServerProcess({ ...(await settingsFor(place)), DATABASE_URL: door.url });
+      door[how]();
+      // Null would mean that somebody had to kill it.
+      expect(await server.stop()).not.toBeNull();
+      await door.stop();
+    },
+  );
+});
 
 /** A server whose PostgreSQL goes away and comes back. */
 onPostgres((engine) => {
