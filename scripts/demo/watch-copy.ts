@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import * as z from "zod";
 import { GetDistribution } from "../../src/api/contract/distributions.ts";
-import { DistributionReply, type ReleaseReply } from "../../src/api/contract/releases.ts";
+import type { DistributionReply, ReleaseReply } from "../../src/api/contract/releases.ts";
 import { bytesText, coloured, print } from "../../src/cli/output.ts";
-import { itemState, nameOf, plainView, type ProgressView } from "../../src/cli/progress.ts";
+import { itemState, movedBytes, nameOf, plainView, type ProgressView } from "../../src/cli/progress.ts";
 import { isRunning } from "../../src/distributions/distribution.ts";
 import type { DemoServer } from "./demo-server.ts";
 import { INDENT } from "./narrator.ts";
-
-/** With the bytes of unfinished layers, where the server tells them. */
-const Moving = { ...GetDistribution, reply: DistributionReply.extend({ movingBytes: z.int().default(0) }) };
 
 const POLL_MILLIS = 80;
 const BAR_WIDTH = 30;
@@ -19,9 +15,8 @@ export async function watchCopy(server: DemoServer, release: ReleaseReply): Prom
   const params = { release: release.id, distribution: release.distribution.id };
   const view = openView();
   for (;;) {
-    const reply = await server.client.call(Moving, { params });
-    const arrivedBytes = Math.min(reply.verifiedBytes + reply.movingBytes, reply.totalBytes);
-    view.show({ ...reply, verifiedBytes: arrivedBytes });
+    const reply = await server.client.call(GetDistribution, { params });
+    view.show(reply);
     if (reply.status === "success") return reply;
     if (!isRunning(reply.status))
       throw new Error(`the copy of ${reply.version} ${reply.status}: ${whyOf(reply)}`);
@@ -58,13 +53,15 @@ function drawnView(): ProgressView {
   };
 }
 
-function barLine({ verifiedBytes, totalBytes }: DistributionReply): string {
-  const part = totalBytes === 0 ? 0 : verifiedBytes / totalBytes;
+function barLine(distribution: DistributionReply): string {
+  const { totalBytes } = distribution;
+  const arrivedBytes = movedBytes(distribution);
+  const part = totalBytes === 0 ? 0 : arrivedBytes / totalBytes;
   const full = Math.round(part * BAR_WIDTH);
   const bar = coloured("green", "█".repeat(full)) + coloured("dim", "░".repeat(BAR_WIDTH - full));
   const percent = `${Math.floor(part * 100)} %`.padStart(5);
   const bytes =
-    totalBytes === 0 ? "pinning" : `${bytesText(verifiedBytes)} of ${bytesText(totalBytes)} verified`;
+    totalBytes === 0 ? "pinning" : `${bytesText(arrivedBytes)} of ${bytesText(totalBytes)} verified`;
   return `${bar} ${percent}  ${bytes}`;
 }
 

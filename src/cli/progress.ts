@@ -38,7 +38,7 @@ export function itemState(item: Item): string {
 }
 
 /** What has crossed the wire so far, verified or still on its way. */
-const movedBytes = ({ verifiedBytes, movingBytes, totalBytes }: DistributionReply): number =>
+export const movedBytes = ({ verifiedBytes, movingBytes, totalBytes }: DistributionReply): number =>
   Math.min(verifiedBytes + movingBytes, totalBytes);
 
 const percentOf = (distribution: DistributionReply): number => {
