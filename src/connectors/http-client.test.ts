@@ -10,8 +10,8 @@ import {
   type HttpRequest,
   type HttpRules,
   replyError,
-  retryAfterMillis,
 } from "./http-client.ts";
+import { retryAfterMillis } from "./retry-after.ts";
 
 const RULES: HttpRules = { system: "test", allowPrivate: true, plainHttp: true, caPem: null };
 

@@ -4,7 +4,10 @@ import { ExternalSystemError } from "../kernel/errors.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { guardedConnect, type Resolve } from "./guarded-connect.ts";
+import { type Admission, createHostHealth, type HostHealth } from "./host-health.ts";
 import { httpReply, type HttpReply } from "./http-reply.ts";
+import { retryAfterMillis } from "./retry-after.ts";
+import { type Traffic, UNCOUNTED } from "./traffic.ts";
 
 /** Whom we talk to and what its connection allows. */
 export interface HttpRules {
@@ -28,14 +31,20 @@ export interface HttpRequest {
   readonly followRedirects?: boolean;
   /** How long the answer may take to begin, in milliseconds. */
   readonly firstByteMillis?: number | undefined;
+  /** A person asks at this moment: the call is made even when its host is held back. */
+  readonly anyway?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The only way out. Throws ExternalSystemError for what fails outside, and inside a transaction. */
 export interface HttpClient {
-  /** Any status is an answer. */
+  /** Any status is an answer. Waits for a host that is held back, as `health` says. */
   send(request: HttpRequest): Promise<HttpReply>;
   close(): Promise<void>;
+  /** How the hosts do. Whoever opens sockets of its own takes part in it. */
+  readonly health: HostHealth;
+  /** Where traffic is told. */
+  readonly traffic: Traffic;
 }
 
 export interface HttpClientOptions {
@@ -48,6 +57,7 @@ export interface HttpClientOptions {
   readonly connectionsPerHost?: number | undefined;
   /** In place of DNS. */
   readonly resolve?: Resolve | undefined;
+  readonly traffic?: Traffic | undefined;
 }
 
 const MAX_REDIRECTS = 5;
@@ -61,14 +71,6 @@ export const systemError = (
   facts: { readonly retryable?: boolean; readonly status?: number; readonly cause?: unknown } = {},
 ): ExternalSystemError =>
   new ExternalSystemError(message, { system: rules.system, retryable: false, ...facts });
-
-/** How long an answer asks to wait, in milliseconds; null when it does not say. */
-export function retryAfterMillis(header: string | null, now: Date): number | null {
-  if (header === null) return null;
-  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime());
-}
 
 /** An answer that is a refusal. 408, 425, 429 and 5xx may pass when asked again. */
 export const replyError = (
@@ -93,7 +95,14 @@ function translate({ rules, signal }: HttpRequest, url: URL, error: unknown): un
   return systemError(rules, message, { retryable: failure.retryable, cause: error });
 }
 
-function requireAllowedScheme(rules: HttpRules, url: URL): void {
+/** Tells the host's health what the network layer threw; errors of a body on its way out are not the host's. */
+function told(admission: Admission, thrown: unknown, translated: unknown): unknown {
+  if (translated !== thrown) admission.failed(translated);
+  return translated;
+}
+
+/** Refuses every scheme but https, and http where the connection allows it. */
+export function requireAllowedScheme(rules: HttpRules, url: URL): void {
   if (url.protocol === "https:" || (url.protocol === "http:" && rules.plainHttp)) return;
   const reason =
     url.protocol === "http:" ? "the connection does not allow plain HTTP" : "only HTTP is spoken";
@@ -150,18 +159,21 @@ function agentFor(agents: Map<string, Dispatcher>, rules: HttpRules, options: Ht
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const agents = new Map<string, Dispatcher>();
   let closed = false;
+  const traffic = options.traffic ?? UNCOUNTED;
+  const health = createHostHealth(traffic);
   const ownHeaders = { "user-agent": options.userAgent ?? "headgate", "accept-encoding": "identity" };
 
   const sendOnce: Send = async (request, url, headers) => {
     const { rules, method, signal, firstByteMillis } = request;
     requireAllowedScheme(rules, url);
+    const { system } = rules;
+    const admission = await health.admit({ url, system, signal, anyway: request.anyway });
     const errors = {
-      translate: (error: unknown) => translate(request, url, error),
+      translate: (error: unknown) => told(admission, error, translate(request, url, error)),
       tooLong: (limit: number) =>
         systemError(rules, `reading from ${url.host}: the answer is longer than ${limit} bytes`),
     };
     try {
-      signal?.throwIfAborted();
       const raw = await send(url, {
         dispatcher: agentFor(agents, rules, options),
         method,
@@ -171,13 +183,17 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         signal: signal ?? null,
         ...(firstByteMillis === undefined ? {} : { headersTimeout: firstByteMillis }),
       });
-      return httpReply(url, raw, errors);
+      const reply = httpReply(url, raw, errors);
+      admission.answered(reply);
+      return reply;
     } catch (error) {
       throw errors.translate(error);
     }
   };
 
   return {
+    health,
+    traffic,
     send: async (request) => {
       const { host } = request.url;
       refuseInTransaction(`A request to ${host}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ExternalSystemError } from "../kernel/errors.ts";
+import { HostHeldBackError } from "./host-health.ts";
 import { withRetries } from "./retry.ts";
 
 const RULE = { retries: 3, baseMillis: 1, longestWaitMillis: 50 };
@@ -46,6 +47,20 @@ describe("retrying", () => {
     const { work, calls } = failing({ retryable: true, retryAfterMillis: 51 });
     await expect(withRetries(RULE, undefined, work)).rejects.toThrow("down");
     expect(calls()).toBe(1);
+  });
+
+  it("tells of every repetition, and makes none of a call that was held back", async () => {
+    let told = 0;
+    const { work } = failing({ retryable: true });
+    await expect(withRetries(RULE, undefined, work, () => (told += 1))).rejects.toThrow("down");
+    expect(told).toBe(3);
+    let calls = 0;
+    const heldBack = (): Promise<never> => {
+      calls += 1;
+      return Promise.reject(new HostHeldBackError("resting", { system: "test", retryable: true }));
+    };
+    await expect(withRetries(RULE, undefined, heldBack)).rejects.toThrow("resting");
+    expect(calls).toBe(1);
   });
 
   it("stops waiting when it is aborted", async () => {

@@ -10,7 +10,7 @@ import {
 } from "../http-client.ts";
 import type { HttpReply } from "../http-reply.ts";
 import { type RetryRule, withRetries } from "../retry.ts";
-import { createAuthorizer } from "./oci-auth.ts";
+import { type Authorizer, createAuthorizer } from "./oci-auth.ts";
 import type { RegistrySettings } from "./registry.ts";
 import { replyWords } from "./reply-words.ts";
 
@@ -38,6 +38,8 @@ export interface RegistrySession {
   fault(doing: string, words: string, facts?: { retryable?: boolean; status?: number }): Error;
   /** Does idempotent work again while it fails in a way that may pass. */
   retrying<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>;
+  /** How the registry wants to be asked, for the one place that writes its requests itself: the blob pipe. */
+  readonly auth: Authorizer;
   /** Where tokens come from when that is not the registry itself, as far as it has told. */
   tokenHost(): string | null;
   /** Whether the registry has asked for a sign-in at all. */
@@ -102,11 +104,12 @@ export function openSession(http: HttpClient, settings: RegistrySettings, retry:
     settings,
     origin,
     rules,
+    auth,
     call,
     refusal: async (reply, doing) =>
       replyError(rules, reply, `${doing} at ${reply.url.host}: ${await replyWords(reply, auth.secrets())}`),
     fault: (doing, words, facts) => systemError(rules, `${doing} at ${origin.host}: ${words}`, facts),
-    retrying: (signal, work) => withRetries(retry, signal, work),
+    retrying: (signal, work) => withRetries(retry, signal, work, () => http.traffic.retry(origin.host)),
     tokenHost: () => auth.tokenHost(),
     challenged: () => auth.challenged(),
   };
