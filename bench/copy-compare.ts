@@ -1,0 +1,59 @@
+import type { Usages } from "./copy-stage.ts";
+import type { Figure, ScenarioReport } from "./support/report.ts";
+import { ratiosOf } from "./support/statistics.ts";
+
+/** Names of contenders, as they are printed. */
+export const HEADGATE = "headgate";
+export const TOGETHER = "skopeo copy, all at once";
+export const SYNC = "skopeo sync";
+export const FLOOR = "floor: curl PUT of local files";
+
+/** A peer, and how much of its time Headgate may take at most; left out: nothing is promised. */
+export interface Promised {
+  readonly peer: string;
+  readonly wallAtMost?: number;
+  readonly cpuAtMost?: number;
+}
+
+/** Makes of what was measured the ratios that were promised. */
+export function compare(
+  scenario: string,
+  about: string,
+  usages: Usages,
+  promises: readonly Promised[],
+): ScenarioReport {
+  return {
+    scenario,
+    about,
+    samples: samplesOf(usages),
+    figures: promises.flatMap(({ peer, wallAtMost, cpuAtMost }) => [
+      ratio(usages, peer, "wallSeconds", wallAtMost),
+      ratio(usages, peer, "cpuSeconds", cpuAtMost),
+    ]),
+  };
+}
+
+const MEASURES = { wallSeconds: "wall time", cpuSeconds: "CPU time" } as const;
+type Measure = keyof typeof MEASURES;
+
+function ratio(usages: Usages, peer: string, measure: Measure, atMost: number | undefined): Figure {
+  const of = (name: string): number[] => (usages.get(name) ?? []).map((usage) => usage[measure]);
+  return {
+    name: `${MEASURES[measure]} / ${peer}`,
+    value: ratiosOf(of(HEADGATE), of(peer)),
+    unit: "x",
+    target: atMost === undefined ? null : { atMost },
+  };
+}
+
+/** Every measurement by name of who did it and of what was measured. */
+function samplesOf(usages: Usages): ScenarioReport["samples"] {
+  return Object.fromEntries(
+    [...usages].map(([name, rounds]) => {
+      const measures = Object.keys(rounds[0] ?? {});
+      const values = (measure: string): number[] =>
+        rounds.map((usage) => Number(Object.entries(usage).find(([one]) => one === measure)?.[1]));
+      return [name, Object.fromEntries(measures.map((measure) => [measure, values(measure)]))];
+    }),
+  );
+}
