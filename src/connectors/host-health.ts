@@ -14,7 +14,7 @@ import {
   restLeft,
 } from "./host-record.ts";
 import type { HttpReply } from "./http-reply.ts";
-import { retryAfterMillis } from "./retry-after.ts";
+import { momentIn, retryAfterMillis } from "./retry-after.ts";
 import { type Traffic, UNCOUNTED } from "./traffic.ts";
 
 /**
@@ -62,14 +62,6 @@ interface Host extends HostRecord {
 const MOST_HOSTS = 1_000;
 
 const statusWords = (status: number): string => `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trim();
-
-/** When it will be in so many milliseconds: `14:03:20 UTC`, with the date when that is another day. */
-function momentIn(millis: number): string {
-  const now = new Date();
-  const [day = "", time = ""] = new Date(now.getTime() + millis).toISOString().split("T");
-  const words = `${time.slice(0, 8)} UTC`;
-  return now.toISOString().startsWith(day) ? words : `${day} ${words}`;
-}
 
 /** How long this call has to wait, in milliseconds. Throws when that is too long. */
 function waitOf(host: Host, system: string, rule: HealthRule): number {

@@ -1,7 +1,7 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../test/support/certificates.ts";
 import { answer, type StandIn, startStandIn } from "../../test/support/stand-in.ts";
+import { ExternalSystemError } from "../kernel/errors.ts";
 import { markTransaction } from "../kernel/transaction-scope.ts";
 import {
   createHttpClient,
@@ -9,9 +9,8 @@ import {
   type HttpClientOptions,
   type HttpRequest,
   type HttpRules,
-  replyError,
 } from "./http-client.ts";
-import { retryAfterMillis } from "./retry-after.ts";
+import { UNCOUNTED } from "./traffic.ts";
 
 const RULES: HttpRules = { system: "test", allowPrivate: true, plainHttp: true, caPem: null };
 
@@ -45,17 +44,6 @@ describe("the HTTP client", () => {
     rules: { ...RULES, ...rules },
     ...changes,
   });
-
-  /** A server below HTTP; whatever it does with a socket happens before any answer. */
-  const startRaw = async (onData: (socket: Socket) => void): Promise<Server> => {
-    const raw = createServer((socket) => {
-      socket.on("error", () => undefined);
-      socket.once("data", () => onData(socket));
-    });
-    await new Promise<void>((resolve) => raw.listen(0, "127.0.0.1", resolve));
-    return raw;
-  };
-  const urlOf = (raw: Server): URL => new URL(`http://127.0.0.1:${(raw.address() as AddressInfo).port}/`);
 
   it("gives any status as an answer, with headers and body", async () => {
     server.expect("GET /a", answer(418, { "x-one": "1" }, "short and stout"));
@@ -240,137 +228,65 @@ describe("the HTTP client", () => {
     });
   });
 
-  describe("failures in words", () => {
-    it("connection refused", async () => {
-      const raw = await startRaw(() => undefined);
-      const url = urlOf(raw);
-      await new Promise((resolve) => raw.close(resolve));
-      await expect(makeClient().send(get("/", { url }))).rejects.toMatchObject({
-        name: "ExternalSystemError",
-        system: "test",
-        retryable: true,
-        status: null,
-        message: `connecting to ${url.host}: connection refused`,
-      });
-    });
+  describe("hosts that are not well", () => {
+    const fiveFailures = async (client: HttpClient): Promise<void> => {
+      server.expect("GET /a", ...Array.from({ length: 5 }, () => answer(500)));
+      for (let count = 0; count < 5; count += 1) await (await client.send(get("/a"))).discard();
+    };
 
-    it("an unknown host name", async () => {
-      const unknown = Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" });
-      const client = makeClient({ resolve: () => Promise.reject(unknown) });
-      const request = get("/", { url: new URL("http://nowhere.example.com/") });
-      await expect(client.send(request)).rejects.toMatchObject({
-        retryable: true,
-        message: "connecting to nowhere.example.com: the host name is not known",
-      });
-    });
-
-    it.for([
-      ["no answer", () => undefined, "waiting for", "no answer within the time limit", true],
-      ["a reset", (socket) => void socket.resetAndDestroy(), "waiting for", "the connection was cut", true],
-      ["a hang-up", (socket) => void socket.end(), "waiting for", "the connection was cut", true],
-      [
-        "no HTTP",
-        (socket) => void socket.end("SSH-2.0-x\r\n"),
-        "reading from",
-        "what came back is not HTTP",
-        false,
-      ],
-    ] as const satisfies readonly (readonly [string, (socket: Socket) => void, ...unknown[]])[])(
-      "%s",
-      async ([, act, doing, words, retryable]) => {
-        const raw = await startRaw(act);
-        const url = urlOf(raw);
-        try {
-          await expect(makeClient({ firstByteMillis: 200 }).send(get("/", { url }))).rejects.toMatchObject({
-            retryable,
-            message: `${doing} ${url.host}: ${words}`,
-          });
-        } finally {
-          await Promise.all(clients.splice(0).map((client) => client.close()));
-          raw.close();
-        }
-      },
-    );
-
-    it("an answer that stops or breaks off half-way", async () => {
-      const head = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf";
-      const stalling = await startRaw((socket) => void socket.write(head));
-      const breaking = await startRaw((socket) => void socket.end(head));
-      const client = makeClient({ stallMillis: 300 });
-      try {
-        const stalled = await client.send(get("/", { url: urlOf(stalling) }));
-        await expect(stalled.bytes(100)).rejects.toMatchObject({
-          retryable: true,
-          message: `reading from ${urlOf(stalling).host}: nothing more came within the time limit`,
-        });
-        const broken = await client.send(get("/", { url: urlOf(breaking) }));
-        await expect(broken.bytes(100)).rejects.toMatchObject({
-          retryable: true,
-          message: expect.stringContaining("the connection was cut") as string,
-        });
-      } finally {
-        await client.close();
-        stalling.close();
-        breaking.close();
-      }
-    });
-
-    it("a certificate that nobody trusts, and the same one trusted", async () => {
-      const certificate = makeCertificate("localhost");
-      const secure = await startStandIn(certificate);
-      try {
-        secure.always("GET /", answer(200));
-        const url = new URL(`https://${secure.host}/`);
-        const client = makeClient();
-        await expect(client.send(get("/", { url }))).rejects.toMatchObject({
-          retryable: false,
-          message: expect.stringContaining(
-            `connecting to ${secure.host}: the certificate is not trusted`,
-          ) as string,
-        });
-        const trusting = get("/", { url }, { caPem: certificate.certificatePem });
-        expect((await client.send(trusting)).status).toBe(200);
-      } finally {
-        await secure.stop();
-      }
-    });
-
-    it("TLS spoken to a server of plain HTTP", async () => {
-      const url = new URL(`https://${server.host}/`);
-      await expect(makeClient().send(get("/", { url }))).rejects.toMatchObject({
-        name: "ExternalSystemError",
-        retryable: true,
-        message: expect.stringContaining("TLS failed") as string,
-      });
-    });
-
-    it("an abort keeps its reason, before and during a request", async () => {
-      const raw = await startRaw(() => controller.abort(new Error("cancelled by a person")));
-      const controller = new AbortController();
+    it("wait for all callers after Retry-After", async () => {
       const client = makeClient();
-      const request = get("/", { url: urlOf(raw), signal: controller.signal });
-      await expect(client.send(request)).rejects.toThrow("cancelled by a person");
-      await expect(client.send(request)).rejects.toThrow("cancelled by a person");
-      await client.close();
-      raw.close();
+      server.expect("GET /a", answer(429, { "retry-after": "300" }));
+      await (await client.send(get("/a"))).discard();
+      await expect(client.send(get("/b"))).rejects.toThrow(`calling ${server.host}: it asked for a pause`);
+      other.expect("GET /c", answer(200));
+      await client.send(get("/c", { url: new URL(`http://${other.host}/c`) }));
+      expect(server.calls).toHaveLength(1);
     });
 
-    it("a refusal carries status and what to wait", () => {
-      const reply = { header: (name: string) => (name === "retry-after" ? "7" : null) };
-      const errorFor = (status: number) => replyError(RULES, { ...reply, status }, "words");
-      expect(errorFor(429)).toMatchObject({ retryable: true, retryAfterMillis: 7000, status: 429 });
-      expect([500, 502, 503, 504, 408].map((status) => errorFor(status).retryable)).not.toContain(false);
-      expect([400, 401, 403, 404, 409, 422].map((status) => errorFor(status).retryable)).not.toContain(true);
+    it("also the host that a redirect leads to", async () => {
+      const client = makeClient();
+      server.always("GET /a", answer(307, { location: `http://${other.host}/b` }));
+      other.expect("GET /b", answer(503, { "retry-after": "300" }));
+      const request = get("/a", { followRedirects: true });
+      expect((await client.send(request)).status).toBe(503);
+      await expect(client.send(request)).rejects.toThrow(`calling ${other.host}: it asked for a pause`);
+      expect((await client.send(get("/a"))).status).toBe(307);
     });
 
-    it.for([
-      ["120", 120_000],
-      ["Sun, 01 Nov 2026 12:00:30 GMT", 30_000],
-      ["Sun, 01 Nov 2020 12:00:00 GMT", 0],
-      ["soon", null],
-      [null, null],
-    ] as const)("Retry-After %s is %s ms", ([header, millis]) => {
-      expect(retryAfterMillis(header, new Date("2026-11-01T12:00:00Z"))).toBe(millis);
+    it("are told to whoever counts, and are asked again by themselves", async () => {
+      const told: [string, boolean][] = [];
+      const breaker = (host: string, open: boolean) => void told.push([host, open]);
+      const client = makeClient({ traffic: { ...UNCOUNTED, breaker } });
+      await fiveFailures(client);
+      expect(told).toEqual([[server.host, true]]);
+      server.expect("GET /b", answer(200), answer(200));
+      const replies = await Promise.all([client.send(get("/b")), client.send(get("/b"))]);
+      expect(replies.map(({ status }) => status)).toEqual([200, 200]);
+      expect(told.at(-1)).toEqual([server.host, false]);
+    });
+
+    it("are not the ones whose bytes ended on their way to another host", async () => {
+      const told: boolean[] = [];
+      const client = makeClient({ traffic: { ...UNCOUNTED, breaker: (_, open) => void told.push(open) } });
+      server.always("PUT /a", () => undefined);
+      async function* body() {
+        yield Buffer.from("abc");
+        throw new ExternalSystemError("the source was cut", { system: "source", retryable: true });
+      }
+      const headers = { "content-length": "6" };
+      for (let count = 0; count < 6; count += 1)
+        await expect(client.send(get("/a", { method: "PUT", headers, body: body() }))).rejects.toThrow(
+          "the source was cut",
+        );
+      expect(told).toEqual([]);
+    });
+
+    it("are asked at once by a person", async () => {
+      const client = makeClient();
+      await fiveFailures(client);
+      server.expect("GET /b", answer(200));
+      expect((await client.send(get("/b", { anyway: true }))).status).toBe(200);
     });
   });
 

@@ -6,7 +6,7 @@ import { connectionFailure } from "./connection-failure.ts";
 import { guardedConnect, type Resolve } from "./guarded-connect.ts";
 import { type Admission, createHostHealth, type HostHealth } from "./host-health.ts";
 import { httpReply, type HttpReply } from "./http-reply.ts";
-import { retryAfterMillis } from "./retry-after.ts";
+import { momentIn, retryAfterMillis } from "./retry-after.ts";
 import { type Traffic, UNCOUNTED } from "./traffic.ts";
 
 /** Whom we talk to and what its connection allows. */
@@ -49,10 +49,14 @@ export interface HttpClient {
 
 export interface HttpClientOptions {
   readonly userAgent?: string | undefined;
-  /** Time limits in milliseconds: to connect, for the answer to begin, between two pieces of it. */
+  /**
+   * Time limits in milliseconds: to connect, for the answer to begin, between two pieces of it, and for the whole of
+   * an answer that is read at once.
+   */
   readonly connectMillis?: number | undefined;
   readonly firstByteMillis?: number | undefined;
   readonly stallMillis?: number | undefined;
+  readonly smallBodyMillis?: number | undefined;
   /** How many sockets to one origin at a time. */
   readonly connectionsPerHost?: number | undefined;
   /** In place of DNS. */
@@ -62,6 +66,8 @@ export interface HttpClientOptions {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** A wait that is longer is nothing that a call sits out. */
+const TOLD_WAIT_MILLIS = 60_000;
 const PASSING_STATUSES = new Set([408, 425, 429]);
 
 /** A failure of the outside that no status tells: what came back breaks the protocol or a promise. */
@@ -72,18 +78,23 @@ export const systemError = (
 ): ExternalSystemError =>
   new ExternalSystemError(message, { system: rules.system, retryable: false, ...facts });
 
-/** An answer that is a refusal. 408, 425, 429 and 5xx may pass when asked again. */
-export const replyError = (
+/** An answer that is a refusal. 408, 425, 429 and 5xx may pass when asked again; a long wait is told in words. */
+export function replyError(
   rules: Pick<HttpRules, "system">,
   reply: Pick<HttpReply, "status" | "header">,
   message: string,
-): ExternalSystemError =>
-  new ExternalSystemError(message, {
+): ExternalSystemError {
+  const { status } = reply;
+  const asked = retryAfterMillis(reply.header("retry-after"), new Date());
+  const when =
+    asked !== null && asked > TOLD_WAIT_MILLIS ? `; it may be asked again at ${momentIn(asked)}` : "";
+  return new ExternalSystemError(message + when, {
     system: rules.system,
-    status: reply.status,
-    retryable: reply.status >= 500 || PASSING_STATUSES.has(reply.status),
-    retryAfterMillis: retryAfterMillis(reply.header("retry-after"), new Date()),
+    status,
+    retryable: status >= 500 || PASSING_STATUSES.has(status),
+    retryAfterMillis: asked,
   });
+}
 
 /** What the network layer threw, as callers know it; an abort keeps its reason, the unforeseen stays as it is. */
 function translate({ rules, signal }: HttpRequest, url: URL, error: unknown): unknown {
@@ -168,10 +179,15 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     requireAllowedScheme(rules, url);
     const { system } = rules;
     const admission = await health.admit({ url, system, signal, anyway: request.anyway });
-    const errors = {
+    const replyRules = {
       translate: (error: unknown) => told(admission, error, translate(request, url, error)),
       tooLong: (limit: number) =>
         systemError(rules, `reading from ${url.host}: the answer is longer than ${limit} bytes`),
+      tooSlow: () => {
+        const slow = `reading from ${url.host}: the answer did not come whole within the time limit`;
+        return systemError(rules, slow, { retryable: true });
+      },
+      smallBodyMillis: options.smallBodyMillis ?? 60_000,
     };
     try {
       const raw = await send(url, {
@@ -183,11 +199,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         signal: signal ?? null,
         ...(firstByteMillis === undefined ? {} : { headersTimeout: firstByteMillis }),
       });
-      const reply = httpReply(url, raw, errors);
+      const reply = httpReply(url, raw, replyRules);
       admission.answered(reply);
       return reply;
     } catch (error) {
-      throw errors.translate(error);
+      throw replyRules.translate(error);
     }
   };
 

@@ -6,9 +6,9 @@ export interface HttpReply {
   /** Where it came from, after redirects. */
   readonly url: URL;
   header(name: string): string | null;
-  /** The whole body; fails when it is longer than this. */
+  /** The whole body; fails when it is longer than this, or takes longer than small bodies may. */
   bytes(limitBytes: number): Promise<Buffer>;
-  /** The beginning of the body, at most this long; the rest is dropped. */
+  /** The beginning of the body, at most this long, in the time of a small body; the rest is dropped. */
   beginning(limitBytes: number): Promise<Buffer>;
   /** The body as it comes. Leaving the loop drops the rest. */
   stream(): AsyncGenerator<Uint8Array, void, void>;
@@ -22,13 +22,19 @@ export interface HttpReply {
 export interface RawReply {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: AsyncIterable<Uint8Array> & { dump(options?: { limit: number }): Promise<void> };
+  readonly body: AsyncIterable<Uint8Array> & {
+    dump(options?: { limit: number }): Promise<void>;
+    destroy(error: Error): unknown;
+  };
 }
 
-/** How failures while reading become errors for the caller. */
-export interface ReplyErrors {
+/** What holds for reading an answer: how failures become errors for the caller, and how long it may take. */
+export interface ReplyRules {
   translate(error: unknown): unknown;
   tooLong(limitBytes: number): Error;
+  tooSlow(): Error;
+  /** How long a body that is read whole may take, in milliseconds: one that trickles never stalls. */
+  readonly smallBodyMillis: number;
 }
 
 async function readUpTo(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Buffer> {
@@ -43,12 +49,20 @@ async function readUpTo(stream: AsyncIterable<Uint8Array>, limitBytes: number): 
 }
 
 /** Wraps an answer of the network layer. */
-export function httpReply(url: URL, raw: RawReply, errors: ReplyErrors): HttpReply {
+export function httpReply(url: URL, raw: RawReply, rules: ReplyRules): HttpReply {
   async function* stream(): AsyncGenerator<Uint8Array, void, void> {
     try {
       yield* raw.body;
     } catch (error) {
-      throw errors.translate(error);
+      throw rules.translate(error);
+    }
+  }
+  async function readInTime(limitBytes: number): Promise<Buffer> {
+    const timer = setTimeout(() => raw.body.destroy(rules.tooSlow()), rules.smallBodyMillis);
+    try {
+      return await readUpTo(stream(), limitBytes);
+    } finally {
+      clearTimeout(timer);
     }
   }
   return {
@@ -59,11 +73,11 @@ export function httpReply(url: URL, raw: RawReply, errors: ReplyErrors): HttpRep
       return (Array.isArray(value) ? value.join(", ") : value) ?? null;
     },
     bytes: async (limitBytes) => {
-      const bytes = await readUpTo(stream(), limitBytes);
-      if (bytes.length > limitBytes) throw errors.tooLong(limitBytes);
+      const bytes = await readInTime(limitBytes);
+      if (bytes.length > limitBytes) throw rules.tooLong(limitBytes);
       return bytes;
     },
-    beginning: async (limitBytes) => (await readUpTo(stream(), limitBytes)).subarray(0, limitBytes),
+    beginning: async (limitBytes) => (await readInTime(limitBytes)).subarray(0, limitBytes),
     stream,
     discard: () => raw.body.dump(),
     drop: () => raw.body.dump({ limit: 1 }),

@@ -5,3 +5,11 @@ export function retryAfterMillis(header: string | null, now: Date): number | nul
   const at = Date.parse(header);
   return Number.isNaN(at) ? null : Math.max(0, at - now.getTime());
 }
+
+/** When it will be in so many milliseconds: `14:03:20 UTC`, with the date when that is another day. */
+export function momentIn(millis: number): string {
+  const now = new Date();
+  const [day = "", time = ""] = new Date(now.getTime() + millis).toISOString().split("T");
+  const words = `${time.slice(0, 8)} UTC`;
+  return now.toISOString().startsWith(day) ? words : `${day} ${words}`;
+}
