@@ -9,7 +9,7 @@ export async function cancelDistribution(tx: Context, contentId: string): Promis
   const distribution = await findDistributionOf(tx.db, contentId);
   if (!distribution || !isRunning(distribution.status)) return;
   const now = tx.now();
-  const change = { status: "cancelled", ended_at: now.getTime() };
+  const change = { status: "cancelled", ended_at: now.getTime() } as const;
   if (!(await moveDistribution(tx.db, distribution.id, ["creating", "retrying"], change))) return;
   const stopped = { status: "cancelled", error: "the version was deleted" } as const;
   await moveSteps(tx.db, distribution.id, OPEN_STEPS, stopped, now);

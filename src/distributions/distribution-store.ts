@@ -1,4 +1,5 @@
 import { fromMillis } from "../kernel/time.ts";
+import { setListedStatus } from "../releases/listed-status-store.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
 import type {
@@ -30,6 +31,7 @@ const toStep = (row: Tables["distribution_steps"]): DistributionStep => ({
   verifiedDigest: row.verified_digest,
 });
 
+/** Writes a content's distribution; lists show its status from now on. */
 export async function insertDistribution(db: Database, distribution: FullDistribution): Promise<void> {
   const at = distribution.createdAt.getTime();
   await db
@@ -62,6 +64,7 @@ export async function insertDistribution(db: Database, distribution: FullDistrib
       .insertInto("distribution_steps")
       .values(rows.slice(start, start + rowsPerStatement))
       .execute();
+  await setListedStatus(db, distribution.contentId, distribution.status);
 }
 
 /** The distribution with this id, steps in the order of the release's items. */
@@ -94,20 +97,25 @@ export async function listSteps(db: Database, distributionId: string): Promise<D
   return rows.map(toStep);
 }
 
-/** Moves a distribution from one of these states; false when it was in none of them. */
+/** Moves a distribution from one of these states, in the lists too; false when it was in none of them. */
 export async function moveDistribution(
-  db: Database,
+  tx: Database,
   id: string,
   from: readonly DistributionStatus[],
-  change: Partial<Pick<Tables["distributions"], "status" | "error" | "attempt" | "task_id" | "ended_at">>,
+  change: { readonly status: DistributionStatus } & Partial<
+    Pick<Tables["distributions"], "error" | "attempt" | "task_id" | "ended_at">
+  >,
 ): Promise<boolean> {
-  const result = await db
+  const moved = await tx
     .updateTable("distributions")
     .set(change)
     .where("id", "=", id)
     .where("status", "in", from)
+    .returning("content_id")
     .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
+  if (!moved) return false;
+  await setListedStatus(tx, moved.content_id, change.status);
+  return true;
 }
 
 /** Moves one step from one of these states; false when it was in none of them. */

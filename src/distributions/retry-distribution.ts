@@ -19,7 +19,7 @@ export function retryDistribution(ctx: Context, input: ContentInProject): Promis
     const attempt = before.attempt + 1;
     const payload = { contentId: content.id, distributionId: before.id };
     const taskId = await enqueue(tx.db, now, copyRequest(payload, attempt));
-    const change = { status: "retrying", error: "", attempt, task_id: taskId, ended_at: null };
+    const change = { status: "retrying", error: "", attempt, task_id: taskId, ended_at: null } as const;
     if (!(await moveDistribution(tx.db, before.id, ["failed"], change))) {
       // Read again: another retry may have won meanwhile.
       const { status } = await load(tx, content.id);

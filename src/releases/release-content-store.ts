@@ -1,6 +1,8 @@
+import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
+import { FIRST_LISTED_STATUS } from "./listed-status-store.ts";
 import type {
   FullContent,
   Packaging,
@@ -8,9 +10,11 @@ import type {
   ReleaseManifest,
   ReleaseSource,
 } from "./release-content.ts";
+import { addToCounts, blockForNext } from "./release-counter-store.ts";
+import { filterKeysOf } from "./release-filter.ts";
 import { insertItems, listItems } from "./release-item-store.ts";
 
-export const toContent = (row: Tables["release_contents"]): ReleaseContent => ({
+export const toContent = (row: Selectable<Tables["release_contents"]>): ReleaseContent => ({
   id: row.id,
   releaseId: row.release_id,
   projectId: row.project_id,
@@ -36,6 +40,7 @@ const toManifest = (row: Tables["release_manifests"]): ReleaseManifest => ({
 
 /** Writes a content with all that it holds. A live content of the same release hits the index release_contents_live. */
 export async function insertContent(db: Database, content: FullContent): Promise<void> {
+  const block = await blockForNext(db, content.projectId);
   await db
     .insertInto("release_contents")
     .values({
@@ -55,13 +60,28 @@ export async function insertContent(db: Database, content: FullContent): Promise
       created_by: content.createdBy,
       created_at: content.createdAt.getTime(),
       deleted_at: null,
+      block,
+      distribution_status: FIRST_LISTED_STATUS,
     })
     .execute();
-  for (const label of new Set(content.labels))
-    await db.insertInto("release_labels").values({ content_id: content.id, label }).execute();
+  await insertLabels(db, content, block);
+  const filters = filterKeysOf(FIRST_LISTED_STATUS, content.labels);
+  addToCounts(db, { projectId: content.projectId, block }, filters, 1);
   for (const [position, manifest] of content.manifests.entries())
     await insertManifest(db, content.id, position, manifest);
   await insertItems(db, content.id, content.items);
+}
+
+async function insertLabels(db: Database, content: FullContent, block: number): Promise<void> {
+  const rows = [...new Set(content.labels)].map((label) => ({
+    content_id: content.id,
+    label,
+    project_id: content.projectId,
+    block,
+    created_at: content.createdAt.getTime(),
+    distribution_status: FIRST_LISTED_STATUS,
+  }));
+  if (rows.length > 0) await db.insertInto("release_labels").values(rows).execute();
 }
 
 async function insertManifest(
@@ -136,13 +156,23 @@ export async function withDetails(db: Database, content: ReleaseContent): Promis
   return { ...content, manifests: manifests.map(toManifest), items: await listItems(db, content.id) };
 }
 
-/** Marks the content deleted; its name is free from now on. False: it was deleted already. */
-export async function markDeleted(db: Database, id: string, now: Date): Promise<boolean> {
-  const result = await db
+/** Marks the content deleted: its name is free, and no list shows it from now on. False: it was deleted already. */
+export async function markDeleted(tx: Database, id: string, now: Date): Promise<boolean> {
+  const deleted = await tx
     .updateTable("release_contents")
     .set({ deleted_at: now.getTime() })
     .where("id", "=", id)
     .where("deleted_at", "is", null)
+    .returning(["project_id", "block", "distribution_status"])
     .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
+  if (!deleted) return false;
+  const labelled = await tx
+    .deleteFrom("release_labels")
+    .where("content_id", "=", id)
+    .returning("label")
+    .execute();
+  const labels = labelled.map(({ label }) => label);
+  const place = { projectId: deleted.project_id, block: deleted.block };
+  addToCounts(tx, place, filterKeysOf(deleted.distribution_status, labels), -1);
+  return true;
 }

@@ -1,69 +1,64 @@
+import { type RawBuilder, sql } from "kysely";
 import { toDistribution } from "../distributions/distribution-store.ts";
-import type { DistributionStatus } from "../distributions/distribution.ts";
-import type { CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
 import { toContent } from "./release-content-store.ts";
+import type { ReleaseFilter } from "./release-filter.ts";
 import type { ReleaseSummary } from "./release-view.ts";
 
-/** Which of a project's releases a list shows; null leaves all. */
-export interface ReleaseFilter {
-  readonly projectId: string;
-  readonly status: DistributionStatus | null;
-  readonly label: string | null;
+/*
+ * Lists are ordered by block, moment and id, newest first. Blocks follow each other in time, so that is the order of
+ * the moments but for releases that are made at once where one block ends and the next begins.
+ * Every filter reads a range of one index, whose rows are in this order: no list sorts or passes over what it does
+ * not show.
+ */
+
+/** A release's place in the order of the lists. */
+export interface ListPlace {
+  readonly block: number;
+  readonly at: number;
+  readonly id: string;
 }
 
-const listed = (db: Database, filter: ReleaseFilter) =>
-  db
-    .selectFrom("release_contents as content")
-    .innerJoin("distributions as distribution", "distribution.content_id", "content.id")
-    .where("content.project_id", "=", filter.projectId)
-    .where("content.deleted_at", "is", null)
-    .$if(filter.status !== null, (query) => query.where("distribution.status", "=", filter.status ?? ""))
-    .$if(filter.label !== null, (query) =>
-      query.where((row) =>
-        row.exists(
-          row
-            .selectFrom("release_labels as label")
-            .select("label.label")
-            .whereRef("label.content_id", "=", "content.id")
-            .where("label.label", "=", filter.label ?? ""),
-        ),
-      ),
-    );
+/** Where a part of a list begins: at the top, behind a release, or so many releases into a block. */
+export type ListStart = "top" | ListPlace | { readonly block: number; readonly skip: number };
 
-export async function countReleases(db: Database, filter: ReleaseFilter): Promise<number> {
-  const row = await listed(db, filter)
-    .select(({ fn }) => fn.countAll<number | bigint>().as("count"))
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
-}
-
-/** Ids of the releases of one page, newest first: after a cursor, or past so many rows. */
+/** Ids of the releases of one page, newest first. */
 export async function listReleaseIds(
   db: Database,
   filter: ReleaseFilter,
-  page: CursorRequest & { readonly skip: number },
+  start: ListStart,
+  limit: number,
 ): Promise<string[]> {
-  const { after } = page;
-  const rows = await listed(db, filter)
-    .select("content.id")
-    .$if(after !== null, (query) =>
-      query.where((row) =>
-        row(
-          row.refTuple("content.created_at", "content.id"),
-          "<",
-          row.tuple(after?.at ?? 0, after?.id ?? ""),
-        ),
-      ),
-    )
-    .orderBy("content.created_at", "desc")
-    .orderBy("content.id", "desc")
-    .limit(page.limit)
-    .offset(page.skip)
-    .execute();
-  return rows.map((row) => row.id);
+  const { status, label, projectId } = filter;
+  const [id, rows] =
+    label === null
+      ? [sql.ref("id"), sql`release_contents where deleted_at is null`]
+      : [sql.ref("content_id"), sql`release_labels where label = ${label}`];
+  const ofStatus = status === null ? sql`` : sql`and distribution_status = ${status}`;
+  const page = await sql<{ id: string }>`
+    select ${id} as id from ${rows} and project_id = ${projectId} ${ofStatus} ${from(start, id)}
+    order by block desc, created_at desc, ${id} desc
+    limit ${limit} offset ${typeof start === "object" && "skip" in start ? start.skip : 0}
+  `.execute(db);
+  return page.rows.map((row) => row.id);
 }
 
+function from(start: ListStart, id: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (start === "top") return sql``;
+  if ("skip" in start) return sql`and block <= ${start.block}`;
+  return sql`and (block, created_at, ${id}) < (${start.block}, ${start.at}, ${start.id})`;
+}
+
+/** Where a release of this project stands, or stood before it was deleted; null when it never was in it. */
+export async function findListPlace(db: Database, projectId: string, id: string): Promise<ListPlace | null> {
+  const row = await db
+    .selectFrom("release_contents")
+    .select(["block", "created_at as at", "id"])
+    .where("id", "=", id)
+    .where("project_id", "=", projectId)
+    .executeTakeFirst();
+  return row ?? null;
+}
 /** The lines of a list for these contents, in this order. */
 export async function loadSummaries(
   db: Database,
@@ -115,17 +110,16 @@ async function countSteps(db: Database, contentIds: readonly string[]) {
   return counts;
 }
 
-/** The labels that a project's releases carry, sorted, each once, none empty. */
+/** The labels that a project's releases carry, sorted, each once, none empty: one step into an index for each. */
 export async function distinctLabels(db: Database, projectId: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom("release_labels as label")
-    .innerJoin("release_contents as content", "content.id", "label.content_id")
-    .select("label.label")
-    .distinct()
-    .where("content.project_id", "=", projectId)
-    .where("content.deleted_at", "is", null)
-    .where("label.label", "!=", "")
-    .orderBy("label.label")
-    .execute();
+  const { rows } = await sql<{ label: string }>`
+    with recursive labels as (
+      select min(label) as label from release_labels where project_id = ${projectId} and label > ''
+      union all
+      select (select min(label) from release_labels where project_id = ${projectId} and label > labels.label)
+      from labels where label is not null
+    )
+    select label from labels where label is not null order by label
+  `.execute(db);
   return rows.map((row) => row.label);
 }

@@ -4,6 +4,14 @@ import { releases } from "./migrations/0002-releases.ts";
 import { repositories } from "./migrations/0003-repositories.ts";
 import { tasks } from "./migrations/0004-tasks.ts";
 import { audit } from "./migrations/0005-audit.ts";
+import { releaseLists } from "./migrations/0006-release-lists.ts";
 
 /** Every migration, in the order in which they run. A landed one never changes. */
-export const migrations: readonly Migration[] = [foundation, releases, repositories, tasks, audit];
+export const migrations: readonly Migration[] = [
+  foundation,
+  releases,
+  repositories,
+  tasks,
+  audit,
+  releaseLists,
+];

@@ -13,7 +13,8 @@ export interface Tables {
   connection_projects: { connection_id: string; project_id: string };
   releases: ReleaseRow;
   release_contents: ReleaseContentRow;
-  release_labels: { content_id: string; label: string };
+  release_labels: ReleaseLabelRow;
+  release_counts: { project_id: string; filter: string; block: number; count: number };
   release_manifests: ReleaseManifestRow;
   release_items: ReleaseItemRow;
   distributions: DistributionRow;
@@ -118,6 +119,20 @@ interface ReleaseContentRow {
   created_by: string;
   created_at: number;
   deleted_at: number | null;
+  /** Where the release stands in its project's lists: they are ordered by block, moment and id. Never changes. */
+  block: Generated<number>;
+  /** Copied from its distribution, so that lists need no join. */
+  distribution_status: Generated<string>;
+}
+
+/** A label of a release that is not deleted, with what the lists by label are ordered and filtered by. */
+interface ReleaseLabelRow {
+  content_id: string;
+  label: string;
+  project_id: string;
+  block: number;
+  created_at: number;
+  distribution_status: string;
 }
 
 /** One service's YAML: as received, for ever, and as rendered once pins are known. */

@@ -3,6 +3,7 @@ import type { Database } from "./database.ts";
 import { retryAfterDeadlock } from "./deadlock-retry.ts";
 import { LIMIT_MILLIS } from "./transaction-limit.ts";
 
+const lastWrites = new WeakMap<Database, (() => Promise<void>)[]>();
 const afterCommits = new WeakMap<Database, (() => void)[]>();
 
 /**
@@ -13,6 +14,16 @@ const afterCommits = new WeakMap<Database, (() => void)[]>();
 export const runTransaction = <T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> =>
   db.isTransaction ? work(db) : retryAfterDeadlock(() => runOnce(db, work));
 
+/**
+ * Carries out these writes as the transaction's last, whatever it still does before it commits: what many wait for is
+ * then held for the length of a commit. Throws an Error outside of a transaction.
+ */
+export function beforeCommit(tx: Database, writes: () => Promise<void>): void {
+  const last = lastWrites.get(tx);
+  if (!last) throw new Error("Writes before a commit need a transaction of runTransaction");
+  last.push(writes);
+}
+
 /** Calls `effect` once the transaction is committed, never when it is rolled back; outside of one, at once. */
 export function afterCommit(db: Database, effect: () => void): void {
   const effects = afterCommits.get(db);
@@ -22,11 +33,19 @@ export function afterCommit(db: Database, effect: () => void): void {
 
 async function runOnce<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
   const tx = await db.startTransaction().execute();
+  const last: (() => Promise<void>)[] = [];
+  lastWrites.set(tx, last);
   const effects: (() => void)[] = [];
   afterCommits.set(tx, effects);
   let value: T;
   try {
-    value = await withinLimit(markTransaction(() => work(tx)));
+    value = await withinLimit(
+      markTransaction(async () => {
+        const result = await work(tx);
+        for (const writes of last) await writes();
+        return result;
+      }),
+    );
     await tx.commit().execute();
   } catch (error) {
     // What `work` threw matters more than a connection that is gone with its transaction.
