@@ -190,7 +190,8 @@ describe("the health of hosts", () => {
     it("for too long: the call fails at once and says when", async () => {
       (await admit()).answered(reply(429, "120"));
       await expect(admit()).rejects.toMatchObject({
-        message: "calling a.example.com: it asked for a pause; it is asked again at 12:02:00 UTC",
+        message:
+          "calling a.example.com: it wants to be called less often (HTTP 429); it is asked again at 12:02:00 UTC",
         retryAfterMillis: 120_000,
         retryable: true,
       });
@@ -219,6 +220,16 @@ describe("the health of hosts", () => {
       const asked = ask();
       await pass(1_000);
       expect(asked.admission).not.toBeNull();
+    });
+
+    it("with a quota that is used up is soon called no more", async () => {
+      vi.spyOn(Math, "random").mockReturnValue(0);
+      for (const millis of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000]) {
+        (await admit()).answered(reply(429));
+        await pass(millis);
+      }
+      (await admit()).answered(reply(429));
+      await expect(admit()).rejects.toThrow("it wants to be called less often (HTTP 429)");
     });
 
     it("counts refusals once of calls that were under way together", async () => {

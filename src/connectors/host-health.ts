@@ -71,7 +71,7 @@ function waitOf(host: Host, system: string, rule: HealthRule): number {
     return pause > 0 ? pause + Math.random() * host.spreadMillis : millis;
   const why =
     pause > 0
-      ? "it asked for a pause"
+      ? `it wants to be called less often (HTTP ${host.pausedBy})`
       : `it has failed ${host.failures} times in a row, last: ${host.lastFailure}`;
   throw new HostHeldBackError(`calling ${host.name}: ${why}; it is asked again at ${momentIn(millis)}`, {
     system,
@@ -137,9 +137,10 @@ export function createHostHealth(traffic: Traffic = UNCOUNTED, rule: HealthRule 
       answered: ({ status, header }) => {
         const asked = retryAfterMillis(header("retry-after"), new Date());
         const isPause = status === 429 || (status === 503 && asked !== null);
+        if (status < 500 && !isPause && !hosts.has(url.origin)) return;
         note(url, (host) => {
           if (status < 500) countAnswer(host);
-          if (isPause) countRefusal(host, call(), asked, rule);
+          if (isPause) countRefusal(host, call(), { status, asked }, rule);
           else if (status < 500) countAcceptance(host, call());
           else countFailure(host, call(), statusWords(status), rule);
         });

@@ -22,6 +22,8 @@ export interface HostRecord {
   refusals: number;
   refusalsUpTo: number;
   pausedUntil: number;
+  /** The status that began the pause. */
+  pausedBy: number;
   /** Over how long those who waited for a pause to end are spread. */
   spreadMillis: number;
 }
@@ -52,7 +54,7 @@ export const HEALTH_RULE: HealthRule = {
   longestRestMillis: 60_000,
   restPatienceMillis: 10_000,
   firstPauseMillis: 1_000,
-  longestPauseMillis: 30_000,
+  longestPauseMillis: 300_000,
   pausePatienceMillis: 60_000,
   keptPauseMillis: 300_000,
 };
@@ -69,6 +71,7 @@ export const newHostRecord = (): HostRecord => ({
   refusals: 0,
   refusalsUpTo: 0,
   pausedUntil: 0,
+  pausedBy: 0,
   spreadMillis: 0,
 });
 
@@ -92,11 +95,17 @@ export function countFailure(host: HostRecord, call: NumberedCall, words: string
   host.restsUntil = now + host.restMillis;
 }
 
-/** Begins a pause of the length that was asked for, in milliseconds, or of our own; never shortens one. */
+/** An answer that asks for fewer calls: its status, and how long it asks to wait, in milliseconds. */
+export interface Refusal {
+  readonly status: number;
+  readonly asked: number | null;
+}
+
+/** Begins a pause of the length that was asked for, or of our own; never shortens one. */
 export function countRefusal(
   host: HostRecord,
   call: NumberedCall,
-  asked: number | null,
+  { status, asked }: Refusal,
   rule: HealthRule,
 ): void {
   const isNew = call.number > host.refusalsUpTo;
@@ -110,6 +119,7 @@ export function countRefusal(
   const until = performance.now() + millis;
   if (until <= host.pausedUntil) return;
   host.pausedUntil = until;
+  host.pausedBy = status;
   host.spreadMillis = Math.min(millis / 4, LONGEST_SPREAD_MILLIS);
 }
 

@@ -238,7 +238,9 @@ describe("the HTTP client", () => {
       const client = makeClient();
       server.expect("GET /a", answer(429, { "retry-after": "300" }));
       await (await client.send(get("/a"))).discard();
-      await expect(client.send(get("/b"))).rejects.toThrow(`calling ${server.host}: it asked for a pause`);
+      await expect(client.send(get("/b"))).rejects.toThrow(
+        `calling ${server.host}: it wants to be called less often (HTTP 429)`,
+      );
       other.expect("GET /c", answer(200));
       await client.send(get("/c", { url: new URL(`http://${other.host}/c`) }));
       expect(server.calls).toHaveLength(1);
@@ -250,7 +252,9 @@ describe("the HTTP client", () => {
       other.expect("GET /b", answer(503, { "retry-after": "300" }));
       const request = get("/a", { followRedirects: true });
       expect((await client.send(request)).status).toBe(503);
-      await expect(client.send(request)).rejects.toThrow(`calling ${other.host}: it asked for a pause`);
+      await expect(client.send(request)).rejects.toThrow(
+        `calling ${other.host}: it wants to be called less often (HTTP 503)`,
+      );
       expect((await client.send(get("/a"))).status).toBe(307);
     });
 

@@ -225,6 +225,39 @@ describe("signing in to registries that misbehave", () => {
     expect(registry.calls[1]?.headers.authorization).toBe("Bearer t");
   });
 
+  it.for([
+    ["says no lifetime", '{"token":"t"}'],
+    ["says a lifetime of null", '{"token":"t","expires_in":null}'],
+    ["says a lifetime of nothing", '{"token":"t","expires_in":0}'],
+    ["says its lifetime as text", '{"token":"t","expires_in":"300"}'],
+    ["has only an OAuth name", '{"access_token":"t","refresh_token":"r","scope":"x"}'],
+  ] as const)("a token that %s is used, and kept", async ([, body]) => {
+    registry.expect("HEAD /v2/team/api/manifests/1", bearer(`http://${tokens.host}/token`));
+    registry.always("HEAD /v2/team/api/manifests/1", answer(404));
+    tokens.expect("GET /token", answer(200, {}, body));
+    expect(await open().findManifest("team/api", "1")).toBeNull();
+    expect(await open().findManifest("team/api", "1")).toBeNull();
+    expect(registry.calls.at(-1)?.headers.authorization).toBe("Bearer t");
+  });
+
+  it.for([401, 403])(
+    "a mount is declined where the token service answers %i for the other repository",
+    async (status) => {
+      registry.expect("POST /v2/prod/api/blobs/uploads/", bearer(`http://${tokens.host}/token`));
+      tokens.expect("GET /token", answer(status, {}, '{"details":"no access to team/api"}'));
+      expect(await open().mountBlob("prod/api", `sha256:${"a".repeat(64)}`, "team/api")).toBe(false);
+    },
+  );
+
+  it("a token service that wants a pause gets it from the registry's next call too", async () => {
+    registry.always("HEAD /v2/team/api/manifests/1", bearer(`http://${tokens.host}/token`));
+    tokens.expect("GET /token", answer(429, { "retry-after": "300" }));
+    await expect(open().findManifest("team/api", "1")).rejects.toMatchObject({ status: 429 });
+    await expect(open().findManifest("team/api", "1")).rejects.toThrow(
+      `calling ${tokens.host}: it wants to be called less often (HTTP 429); it is asked again at `,
+    );
+  });
+
   it("a scheme that nobody knows is a refusal in the registry's words", async () => {
     registry.expect("HEAD /v2/team/api/manifests/1", challenge("Negotiate"));
     await expect(open().findManifest("team/api", "1")).rejects.toMatchObject({

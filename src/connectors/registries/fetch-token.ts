@@ -16,14 +16,14 @@ export interface TokenQuestion {
 }
 
 const MAX_TOKEN_BYTES = 256 * 1024;
-/** Used when the service does not say (Docker Registry v2 token specification, `expires_in`). */
+/** Used when the service does not say, or says what is no length of time (Docker Registry v2 token specification, `expires_in`). */
 const DEFAULT_LIFETIME_SECONDS = 60;
 
 const HeaderText = z.string().regex(/^[\x21-\x7e]+$/);
 const TokenReply = z.object({
   token: HeaderText.optional(),
   access_token: HeaderText.optional(),
-  expires_in: z.number().positive().optional(),
+  expires_in: z.coerce.number().positive().catch(DEFAULT_LIFETIME_SECONDS),
 });
 
 /** The value of an Authorization header with user and password. */
@@ -58,7 +58,7 @@ function readToken(bytes: Buffer): Token | null {
   try {
     const reply = TokenReply.parse(JSON.parse(bytes.toString()));
     const value = reply.token ?? reply.access_token;
-    return value ? { value, lifetimeSeconds: reply.expires_in ?? DEFAULT_LIFETIME_SECONDS } : null;
+    return value ? { value, lifetimeSeconds: reply.expires_in } : null;
   } catch {
     return null;
   }
