@@ -10,6 +10,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** The program's context in the hands of this request's actor; set before any route runs. */
     ctx: Context;
+    /** Asks again who the caller is, and what it may do now. Throws UNAUTHENTICATED. */
+    identify: () => Promise<Context>;
   }
   interface FastifyContextConfig {
     /** Answered without a token. */
@@ -31,7 +33,7 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_OPEN_BODY_BYTES = 16 * 1024;
 
 /** What Fastify and the OpenAPI document are told of an endpoint. */
-const schemaOf = (endpoint: Endpoint, success: unknown = successOf(endpoint)) => ({
+export const schemaOf = (endpoint: Endpoint, success: unknown = successOf(endpoint)) => ({
   summary: endpoint.summary,
   tags: [endpoint.concept],
   ...(endpoint.open && { security: [] }),
@@ -58,7 +60,7 @@ const IdempotencyHeader = z.looseObject({
 });
 
 /** The parts of a request as Fastify checked them against the endpoint's schemas. */
-const inputOf = <E extends Endpoint>(request: FastifyRequest): InputOf<E> =>
+export const inputOf = <E extends Endpoint>(request: FastifyRequest): InputOf<E> =>
   ({ params: request.params, query: request.query, body: request.body }) as InputOf<E>;
 
 type Reply<E extends Endpoint> = z.output<E["reply"]>;

@@ -14,6 +14,7 @@ import { configurationRoutes } from "./routes/configuration.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { distributionRoutes } from "./routes/distributions.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { liveRoutes, type LiveSettings } from "./routes/live.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { serviceRoutes } from "./routes/services.ts";
@@ -37,6 +38,8 @@ const ROUTES = [
 export interface ApiOptions {
   /** Who shows this token. */
   readonly authenticate: Authenticate;
+  /** Changes to how live streams keep time, and to how many there may be. */
+  readonly live?: Partial<LiveSettings>;
 }
 
 /** Our own API; to be registered with the prefix `/v1`. */
@@ -53,11 +56,13 @@ export const api =
       for (const part of [params, query, body]) requireStorable(part);
     });
     for (const routes of ROUTES) await app.register(routes);
+    await app.register(liveRoutes(ctx, options.live));
   };
 
 /** Gives each request its context. Without a good token only open routes go on. */
 function identifyCallers(app: FastifyInstance, ctx: Context, { authenticate }: ApiOptions): void {
   app.decorateRequest("ctx", null as never);
+  app.decorateRequest("identify", null as never);
   app.addHook("onRequest", async (request) => {
     const origin = { address: request.ip, requestId: request.id };
     const nobody: Context = {
@@ -67,7 +72,11 @@ function identifyCallers(app: FastifyInstance, ctx: Context, { authenticate }: A
     };
     request.ctx = nobody;
     if (request.routeOptions.config.open) return;
-    request.ctx = { ...nobody, actor: await authenticate(nobody, bearerToken(request), origin) };
+    request.identify = async () => ({
+      ...nobody,
+      actor: await authenticate(nobody, bearerToken(request), origin),
+    });
+    request.ctx = await request.identify();
   });
 }
 

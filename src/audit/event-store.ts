@@ -6,6 +6,8 @@ import { AuditEvent, type EventKind } from "./event.ts";
 
 /** The channel on which whoever writes an event wakes the sealer. */
 export const EVENTS_WRITTEN = "events";
+/** The channel on which the sealer wakes whoever follows a chain. */
+export const EVENTS_SEALED = "sealed-events";
 
 /** An event as its change writes it: no sequence, no hash. */
 export interface NewEvent {

@@ -70,3 +70,15 @@ export const AuditEvent = z.object({
   hash: z.string(),
 });
 export type AuditEvent = z.output<typeof AuditEvent>;
+
+/** What a live feed tells of a sealed event; all of it is in the list, by its sequence. */
+export const LiveEvent = AuditEvent.pick({
+  sequence: true,
+  id: true,
+  kind: true,
+  projectId: true,
+  subjectId: true,
+  actor: true,
+  createdAt: true,
+});
+export type LiveEvent = z.output<typeof LiveEvent>;

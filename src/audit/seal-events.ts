@@ -8,6 +8,8 @@ import {
   keyIdOf,
   signHead,
 } from "../kernel/hash-chain.ts";
+import { wakeUp } from "../storage/wake-up.ts";
+import { EVENTS_SEALED } from "./event-store.ts";
 import {
   findHead,
   listUnsealed,
@@ -56,6 +58,7 @@ export const sealEvents = (ctx: Context, sealer: Sealer, chain: string): Promise
     const signedAt = tx.now();
     const head = signHead(sealer.signer, { chain, sequence: newest.sequence, hash: newest.hash }, signedAt);
     await moveHead(tx.db, chain, last, { ...newest, signature: head.signature, signedAt });
+    wakeUp(tx.db, EVENTS_SEALED);
     return { head, more: seals.length === BATCH };
   });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { newBell } from "../kernel/bell.ts";
 import type { ChainHead } from "../kernel/hash-chain.ts";
 import { onWakeUp } from "../storage/wake-up.ts";
 import { EVENTS_WRITTEN } from "./event-store.ts";
@@ -95,24 +96,6 @@ function headLog(ctx: Context) {
     add: (heads: readonly ChainHead[]): void => {
       for (const head of heads) waiting.set(head.chain, head);
       if (waiting.size > 0 && ctx.now().getTime() - loggedAt >= LOG_EVERY_MILLIS) flush();
-    },
-  };
-}
-
-/** A bell that also remembers a ring that nobody was waiting for. */
-function newBell() {
-  let rung = false;
-  let wake = (): void => undefined;
-  return {
-    ring: (): void => {
-      rung = true;
-      wake();
-    },
-    wait: async (millis: number): Promise<void> => {
-      const timer = new AbortController();
-      wake = () => timer.abort();
-      if (!rung) await delay(millis, undefined, { signal: timer.signal }).catch(() => undefined);
-      rung = false;
     },
   };
 }

@@ -11,7 +11,9 @@ const REGISTRY = /^\/v2(?:\/|$)/;
 export function cutSlowBodies(app: FastifyInstance, limitMillis: number = BODY_MILLIS): void {
   app.addHook("onRequest", async ({ raw, url }) => {
     if (raw.complete || REGISTRY.test(url)) return;
-    const timer = setTimeout(() => raw.destroy(), limitMillis).unref();
+    // A request without a body is complete only after this, and nobody reads it to its end while its answer goes on.
+    const cut = (): void => void (raw.complete || raw.destroy());
+    const timer = setTimeout(cut, limitMillis).unref();
     const stop = (): void => clearTimeout(timer);
     raw.once("end", stop).once("close", stop);
   });

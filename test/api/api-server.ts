@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import { type Actor, NOBODY } from "../../src/access/actor.ts";
 import type { Authenticate } from "../../src/access/authenticate.ts";
-import { api } from "../../src/api/api.ts";
+import { api, type ApiOptions } from "../../src/api/api.ts";
 import type { Context } from "../../src/context.ts";
 import { DomainError } from "../../src/kernel/errors.ts";
 
@@ -35,12 +35,16 @@ export const byName =
   };
 
 /** `/v1` alone on a free port. */
-export async function startApi(ctx: Context, authenticate: Authenticate): Promise<ApiServer> {
+export async function startApi(
+  ctx: Context,
+  authenticate: Authenticate,
+  live: NonNullable<ApiOptions["live"]> = {},
+): Promise<ApiServer> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     routerOptions: { maxParamLength: 2048 },
   });
-  await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
+  await app.register(api(ctx, { authenticate, live }), { prefix: "/v1" });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   const send: ApiServer["send"] = async (who, method, path, body, headers = {}) => {
     const reply = await fetch(url + path, {
