@@ -135,7 +135,7 @@ it("tells of a thread that stopped, ends what waits for it, and refuses what com
   const fatal = Promise.withResolvers<Error>();
   const thread = `import { parentPort } from "node:worker_threads";
     parentPort.once("message", () => process.exit(3));
-    parentPort.postMessage({ id: 0, outcome: { value: null } });`;
+    parentPort.postMessage([{ id: 0, outcome: { value: null } }]);`;
   const link = await startWorker(
     { role: "writer", directory: place.path },
     fatal.resolve,

@@ -29,9 +29,10 @@ export function valueOf<Value>(outcome: Outcome<Value>): Value {
 
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
-/** The main thread's end of a database worker. */
+/** The main thread's end of a database worker. The caller knows which type of answer belongs to its request. */
 export interface WorkerLink {
-  /** Sends a request; the caller knows which type of answer belongs to it. */
+  readonly ask: <Value>(request: Unnumbered<WorkerRequest>) => Promise<Outcome<Value>>;
+  /** Like `ask`; a failure is thrown. */
   readonly call: <Value>(request: Unnumbered<WorkerRequest>) => Promise<Value>;
   /** Requests that wait for their answer. */
   readonly pending: () => number;
@@ -43,8 +44,28 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+const REQUESTS_IN_MESSAGE = 16;
+
 // The worker lies beside this file, as .ts in a checkout and as .js in the published package.
 const workerFile = new URL(`./embedded-worker${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * Puts together what is posted in one turn of the event loop: a message between threads costs more than most
+ * statements. Many at once go in parts, so that the other thread works while this one goes on asking.
+ */
+function outbox<Request>(send: (requests: readonly Request[]) => void): (request: Request) => void {
+  let posted: Request[] = [];
+  const flush = (): void => {
+    if (posted.length === 0) return;
+    send(posted);
+    posted = [];
+  };
+  return (request) => {
+    posted.push(request);
+    if (posted.length === 1) process.nextTick(flush);
+    else if (posted.length === REQUESTS_IN_MESSAGE) flush();
+  };
+}
 
 /**
  * Starts a database worker and waits until it is ready. When it ever stops by itself, every open and
@@ -57,16 +78,15 @@ export async function startWorker(
 ): Promise<WorkerLink> {
   const worker = new Worker(file, { workerData: role, name: `database-${role.role}`, execArgv: [] });
   const waiting = new Map<number, Waiting>();
+  const post = outbox((requests: readonly WorkerRequest[]) => worker.postMessage(requests));
   let lastId = READY;
   let ended: Error | null = null;
   let closing = false;
 
-  const wait = async (id: number): Promise<unknown> =>
-    valueOf(
-      await new Promise<Outcome<unknown>>((resolve, reject) => {
-        waiting.set(id, { resolve, reject });
-      }),
-    );
+  const wait = (id: number): Promise<Outcome<unknown>> =>
+    new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+    });
   const end = (error: Error, fatal: boolean): void => {
     if (ended) return;
     ended = error;
@@ -77,19 +97,23 @@ export async function startWorker(
   const stopped = (why: string): void =>
     end(new Error(`The database worker (${role.role}) stopped: ${why}. Restart Headgate`), !closing);
 
-  worker.on("message", ({ id, outcome }: WorkerReply) => {
-    waiting.get(id)?.resolve(outcome);
-    waiting.delete(id);
+  worker.on("message", (replies: readonly WorkerReply[]) => {
+    for (const { id, outcome } of replies) {
+      waiting.get(id)?.resolve(outcome);
+      waiting.delete(id);
+    }
   });
   worker.on("error", (error) => stopped(messageOf(error)));
   worker.on("exit", (code) => stopped(`it ended with code ${code}`));
 
-  const call = async <Value>(request: Unnumbered<WorkerRequest>): Promise<Value> => {
+  const ask = async <Value>(request: Unnumbered<WorkerRequest>): Promise<Outcome<Value>> => {
     if (ended) throw ended;
     lastId += 1;
-    worker.postMessage({ ...request, id: lastId });
-    return (await wait(lastId)) as Value;
+    post({ ...request, id: lastId });
+    return (await wait(lastId)) as Outcome<Value>;
   };
+  const call = async <Value>(request: Unnumbered<WorkerRequest>): Promise<Value> =>
+    valueOf(await ask<Value>(request));
   const close = async (): Promise<void> => {
     if (ended) return;
     // The thread ends by itself once it has answered, and may be seen to before its answer is.
@@ -100,11 +124,11 @@ export async function startWorker(
   };
 
   try {
-    await wait(READY);
+    valueOf(await wait(READY));
   } catch (error) {
     end(new Error("The database never opened"), false);
     await worker.terminate();
     throw error;
   }
-  return { call, pending: () => waiting.size, close };
+  return { ask, call, pending: () => waiting.size, close };
 }

@@ -46,10 +46,10 @@ export interface Failure {
 
 export type Outcome<Value> = { readonly value: Value } | { readonly failure: Failure };
 
-/** What the main thread asks of a database worker; each reply carries the request's id. */
+/** What the main thread asks of a database worker; each reply carries the request's id. Both travel as arrays. */
 export type WorkerRequest =
   | { readonly id: number; readonly kind: "run"; readonly statement: Statement }
-  | { readonly id: number; readonly kind: "write"; readonly jobs: readonly WriteJob[] }
+  | { readonly id: number; readonly kind: "write"; readonly job: WriteJob }
   | { readonly id: number; readonly kind: "rollback" }
   | { readonly id: number; readonly kind: "close" };
 

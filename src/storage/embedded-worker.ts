@@ -1,5 +1,5 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { runJobs } from "./embedded-jobs.ts";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { answerAll } from "./embedded-answers.ts";
 import { type EmbeddedFile, openEmbeddedFile } from "./embedded-file.ts";
 import {
   failureOf,
@@ -14,39 +14,31 @@ import {
 const port = parentPort;
 if (!port) throw new Error("embedded-worker.ts runs as a worker thread only");
 
-const reply = (message: WorkerReply): void => port.postMessage(message);
+const reply = (replies: readonly WorkerReply[]): void => port.postMessage(replies);
+const sayReady = (outcome: Outcome<null>): void => reply([{ id: READY, outcome }]);
 
-function outcomeOf(work: () => unknown): Outcome<unknown> {
-  try {
-    return { value: work() };
-  } catch (error) {
-    return { failure: failureOf(error) };
-  }
+/** With writes goes what came while the last commit was under way. */
+function withArrived(requests: readonly WorkerRequest[]): readonly WorkerRequest[] {
+  if (requests[0]?.kind !== "write") return requests;
+  const all = [...requests];
+  for (let next = received(); next; next = received()) all.push(...next);
+  return all;
 }
 
-function answer(file: EmbeddedFile, request: WorkerRequest): unknown {
-  switch (request.kind) {
-    case "run":
-      return file.run(request.statement);
-    case "write":
-      return runJobs(file, request.jobs);
-    case "rollback":
-      return file.rollback();
-    case "close":
-      return file.close();
-  }
-}
+const received = (): readonly WorkerRequest[] | undefined =>
+  (receiveMessageOnPort(port) as { readonly message: readonly WorkerRequest[] } | undefined)?.message;
 
 function serve(file: EmbeddedFile): void {
-  port?.on("message", (request: WorkerRequest) => {
-    reply({ id: request.id, outcome: outcomeOf(() => answer(file, request)) });
-    if (request.kind === "close") port.close();
+  port?.on("message", (requests: readonly WorkerRequest[]) => {
+    const all = withArrived(requests);
+    answerAll(file, all, reply);
+    if (all.some(({ kind }) => kind === "close")) port.close();
   });
-  reply({ id: READY, outcome: { value: null } });
+  sayReady({ value: null });
 }
 
 try {
   serve(openEmbeddedFile(workerData as WorkerRole));
 } catch (error) {
-  reply({ id: READY, outcome: { failure: failureOf(error) } });
+  sayReady({ failure: failureOf(error) });
 }

@@ -1,8 +1,5 @@
 import { valueOf, type WorkerLink } from "./embedded-link.ts";
-import type { JobOutcome, Statement, StatementResult, WriteJob } from "./embedded-protocol.ts";
-
-/** Most jobs in one commit; bounds how long the first of them waits for the last. */
-const GROUP_LIMIT = 500;
+import type { Statement, StatementResult, WriteJob } from "./embedded-protocol.ts";
 
 /** The writer for the length of one transaction; the others queue behind until `release`. */
 export interface HeldWriter {
@@ -11,7 +8,7 @@ export interface HeldWriter {
   readonly release: () => void;
 }
 
-/** The one writer: jobs that queue while it is busy share the next commit, in the order in which they came. */
+/** The one writer, which works in the order in which it is asked. Jobs that come while it is busy share a commit. */
 export interface Writer {
   readonly write: (job: WriteJob) => Promise<readonly StatementResult[] | null>;
   readonly hold: () => Promise<HeldWriter>;
@@ -19,53 +16,35 @@ export interface Writer {
   readonly close: () => void;
 }
 
-interface QueuedJob {
-  readonly job: WriteJob;
-  readonly resolve: (outcome: JobOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface QueuedHolder {
-  readonly job: null;
-  readonly resolve: (held: HeldWriter) => void;
-  readonly reject: (error: unknown) => void;
+interface Queued {
+  /** Whether it keeps the writer until it releases it. */
+  readonly holds: boolean;
+  readonly begin: () => void;
+  readonly refuse: (error: Error) => void;
 }
 
 export function createWriter(link: WorkerLink): Writer {
-  const queue: (QueuedJob | QueuedHolder)[] = [];
-  let busy = false;
+  const queue: Queued[] = [];
+  let isHeld = false;
   let closed = false;
 
-  const enqueue = (queued: QueuedJob | QueuedHolder): void => {
-    if (closed) return queued.reject(closedError());
-    queue.push(queued);
-    next();
-  };
-
-  const free = (): void => {
-    busy = false;
-    next();
-  };
-
-  function next(): void {
-    const first = queue[0];
-    if (busy || !first) return;
-    busy = true;
-    if (first.job) void writeGroup(takeGroup(queue)).finally(free);
-    else {
-      queue.shift();
-      first.resolve(held());
-    }
+  function begin(queued: Queued): void {
+    isHeld = queued.holds;
+    queued.begin();
   }
 
-  async function writeGroup(group: readonly QueuedJob[]): Promise<void> {
-    try {
-      const jobs = group.map(({ job }) => job);
-      const outcomes = await link.call<readonly JobOutcome[]>({ kind: "write", jobs });
-      for (const [index, { resolve }] of group.entries()) resolve(outcomes[index] ?? UNANSWERED);
-    } catch (error) {
-      for (const { reject } of group) reject(error);
-    }
+  /** Does `work` at once, or when nobody holds the writer any more. */
+  const inTurn = <T>(holds: boolean, work: () => T | Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      const queued = { holds, begin: () => resolve(work()), refuse: reject };
+      if (closed) reject(closedError());
+      else if (isHeld) queue.push(queued);
+      else begin(queued);
+    });
+
+  function free(): void {
+    isHeld = false;
+    for (let next = queue.shift(); next; next = isHeld ? undefined : queue.shift()) begin(next);
   }
 
   function held(): HeldWriter {
@@ -82,27 +61,13 @@ export function createWriter(link: WorkerLink): Writer {
   }
 
   return {
-    write: async (job) =>
-      valueOf(await new Promise<JobOutcome>((resolve, reject) => enqueue({ job, resolve, reject }))),
-    hold: () => new Promise((resolve, reject) => enqueue({ job: null, resolve, reject })),
+    write: async (job) => valueOf(await inTurn(false, () => link.ask({ kind: "write", job }))),
+    hold: () => inTurn(true, held),
     close: () => {
       closed = true;
-      for (const { reject } of queue.splice(0)) reject(closedError());
+      for (const { refuse } of queue.splice(0)) refuse(closedError());
     },
   };
 }
 
-const UNANSWERED: JobOutcome = {
-  failure: { message: "The database worker left a write unanswered", code: null },
-};
 const closedError = (): Error => new Error("The database is closed");
-
-/** The jobs at the head of the queue, up to the next caller who wants the writer for itself. */
-function takeGroup(queue: (QueuedJob | QueuedHolder)[]): readonly QueuedJob[] {
-  const group: QueuedJob[] = [];
-  for (let first = queue[0]; first?.job && group.length < GROUP_LIMIT; first = queue[0]) {
-    group.push(first);
-    queue.shift();
-  }
-  return group;
-}
