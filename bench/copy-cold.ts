@@ -1,77 +1,81 @@
-import { readFileSync } from "node:fs";
-import { FLOOR, HEADGATE, SYNC, TOGETHER } from "./copy-compare.ts";
+import { compare, FLOOR, HEADGATE, SYNC, TOGETHER } from "./copy-compare.ts";
 import { type PeerWork, skopeoSync, skopeoTogether, uploadFiles } from "./copy-peers.ts";
-import { type Contender, type CopyStage, withEmptyRegistry } from "./copy-stage.ts";
+import { type Cargo, type Contender, type CopyStage, takeTurns, withEmptyRegistry } from "./copy-stage.ts";
 import type { Usage } from "./support/commands.ts";
-import { connectRegistry, deliver, freshProject, targetRepository } from "./support/deliver.ts";
-import type { ImageSet, SetImage } from "./support/image-set.ts";
-import { type BenchRegistry, tagFile } from "./support/registries.ts";
+import { connectRegistry, deliver, freshProject } from "./support/deliver.ts";
+import { describeSet } from "./support/image-set.ts";
+import { mustHold, startRegistry } from "./support/registries.ts";
+import type { ScenarioReport } from "./support/report.ts";
 
-/** First part of the repositories at the target. */
-export const NAMESPACE = "live";
-/** Asking the server how far it is costs it about a millisecond. */
+const COLD = "everything is new for each run: target registry, project, connection, the peers' caches";
+/** Seldom, for an answer costs the server CPU time that counts. */
 const POLL_MILLIS = 50;
 
-/** Where cold copies begin. */
-export interface ColdStart {
-  readonly stage: CopyStage;
-  readonly set: Pick<ImageSet, "images" | "blobs">;
-  readonly source: BenchRegistry;
+/** Ten images over http to a registry that holds nothing. */
+export async function httpCold(stage: CopyStage): Promise<ScenarioReport> {
+  const cargo = await stage.tenImages();
+  const { set } = cargo;
+  const usages = await takeTurns(stage.options, [
+    headgateCold(stage, cargo),
+    skopeoCold(stage, cargo),
+    { name: SYNC, run: () => toEmptyTarget(stage, cargo, skopeoSync) },
+    // It pushes no manifests, so there are no images to look at afterwards.
+    { name: FLOOR, run: () => withTarget(stage, cargo, (work) => uploadFiles(work, set.blobs)) },
+  ]);
+  return compare("http-cold", `${describeSet(set)}; ${COLD}`, usages, [
+    { peer: TOGETHER, wallAtMost: 0.45, cpuAtMost: 0.25 },
+    { peer: SYNC, wallAtMost: 0.65, cpuAtMost: 0.45 },
+    { peer: FLOOR, wallAtMost: 1.1 },
+  ]);
 }
 
-/** Headgate delivers all images as one version: a fresh project, a fresh connection to a fresh target. */
-export const headgateCold = (start: ColdStart): Contender => ({
+/** The same over https on both sides, certificates checked by all. */
+export async function tlsCold(stage: CopyStage): Promise<ScenarioReport> {
+  const { set, source } = await stage.tenImages();
+  const cargo = { set, source: await startRegistry(source.folder, stage.certificate) };
+  await connectRegistry(stage.server, cargo.source);
+  const usages = await takeTurns(stage.options, [headgateCold(stage, cargo), skopeoCold(stage, cargo)]);
+  await cargo.source.stop();
+  return compare("tls-cold", `${describeSet(set)}; https; ${COLD}`, usages, [
+    { peer: TOGETHER, wallAtMost: 0.75, cpuAtMost: 0.45 },
+  ]);
+}
+
+/** Headgate delivers all images as one version; each run in a fresh project, through a fresh connection. */
+export const headgateCold = (stage: CopyStage, cargo: Cargo): Contender => ({
   name: HEADGATE,
   run: () =>
-    toEmptyTarget(start, async ({ home: _, ...what }) => {
-      const { server } = start.stage;
-      const connection = await connectRegistry(server, what.target);
-      const project = await freshProject(server);
-      return deliver(server, { ...what, project, connection, pollMillis: POLL_MILLIS });
+    toEmptyTarget(stage, cargo, async (work) => {
+      const connection = await connectRegistry(stage.server, work.target);
+      const project = await freshProject(stage.server);
+      return deliver(stage.server, { ...work, project, connection, pollMillis: POLL_MILLIS });
     }),
 });
 
-export const skopeoTogetherCold = (start: ColdStart): Contender => ({
+/** skopeo copies all images at the same time. */
+export const skopeoCold = (stage: CopyStage, cargo: Cargo): Contender => ({
   name: TOGETHER,
-  run: () => toEmptyTarget(start, skopeoTogether),
+  run: () => toEmptyTarget(stage, cargo, skopeoTogether),
 });
 
-export const skopeoSyncCold = (start: ColdStart): Contender => ({
-  name: SYNC,
-  run: () => toEmptyTarget(start, skopeoSync),
-});
-
-/** The floor pushes no manifests, so there are no images to look at. */
-export const floorCold = (start: ColdStart): Contender => ({
-  name: FLOOR,
-  run: () => withTarget(start, (work) => uploadFiles(work, start.set.blobs)),
-});
-
-function toEmptyTarget(start: ColdStart, copy: (work: PeerWork) => Promise<Usage>): Promise<Usage> {
-  return withTarget(start, async (work) => {
+/** Lets somebody copy as `withTarget` does, and looks whether all is there. */
+export const toEmptyTarget = (
+  stage: CopyStage,
+  cargo: Cargo,
+  copy: (work: PeerWork) => Promise<Usage>,
+): Promise<Usage> =>
+  withTarget(stage, cargo, async (work) => {
     const usage = await copy(work);
     mustHold(work.target, work.images, work.namespace);
     return usage;
   });
-}
 
-/** Everything is new each time: the target's process and files, and the peer's home. */
-function withTarget(
-  { stage, set, source }: ColdStart,
+/** Lets somebody copy to a registry that is new, with a home that is empty. */
+export const withTarget = (
+  stage: CopyStage,
+  { set, source }: Cargo,
   copy: (work: PeerWork) => Promise<Usage>,
-): Promise<Usage> {
-  return withEmptyRegistry(stage, source.certificate, async (target) => {
-    const home = await stage.freshFolder("home");
-    return copy({ images: set.images, source, target, namespace: NAMESPACE, home });
-  });
-}
-
-/** Throws unless every tag at the target names the digest that it names at the source. */
-export function mustHold(target: BenchRegistry, images: readonly SetImage[], namespace: string): void {
-  for (const image of images) {
-    const file = tagFile(target, targetRepository(image, namespace), image.tag);
-    const found = readFileSync(file, "utf8");
-    if (found !== image.digest)
-      throw new Error(`${image.repository} arrived as ${found}, and was sent as ${image.digest}`);
-  }
-}
+): Promise<Usage> =>
+  withEmptyRegistry(stage, source.certificate, (target, home) =>
+    copy({ images: set.images, source, target, namespace: "live", home }),
+  );

@@ -4,12 +4,18 @@ import { ratiosOf } from "./support/statistics.ts";
 
 /** Names of contenders, as they are printed. */
 export const HEADGATE = "headgate";
+export const HEADGATE_AGAIN = "headgate, project has delivered before";
 export const TOGETHER = "skopeo copy, all at once";
+export const TOGETHER_WARM = "skopeo copy, all at once, cache warm";
 export const SYNC = "skopeo sync";
 export const FLOOR = "floor: curl PUT of local files";
+export const ONE = "skopeo copy";
+export const PIPE = "curl GET | curl PUT";
 
 /** A peer, and how much of its time Headgate may take at most; left out: nothing is promised. */
 export interface Promised {
+  /** Who is compared with the peer; HEADGATE when left out. */
+  readonly ours?: string;
   readonly peer: string;
   readonly wallAtMost?: number;
   readonly cpuAtMost?: number;
@@ -26,9 +32,9 @@ export function compare(
     scenario,
     about,
     samples: samplesOf(usages),
-    figures: promises.flatMap(({ peer, wallAtMost, cpuAtMost }) => [
-      ratio(usages, peer, "wallSeconds", wallAtMost),
-      ratio(usages, peer, "cpuSeconds", cpuAtMost),
+    figures: promises.flatMap((promised) => [
+      ratio(usages, promised, "wallSeconds", promised.wallAtMost),
+      ratio(usages, promised, "cpuSeconds", promised.cpuAtMost),
     ]),
   };
 }
@@ -36,11 +42,16 @@ export function compare(
 const MEASURES = { wallSeconds: "wall time", cpuSeconds: "CPU time" } as const;
 type Measure = keyof typeof MEASURES;
 
-function ratio(usages: Usages, peer: string, measure: Measure, atMost: number | undefined): Figure {
+function ratio(
+  usages: Usages,
+  { ours = HEADGATE, peer }: Promised,
+  measure: Measure,
+  atMost: number | undefined,
+): Figure {
   const of = (name: string): number[] => (usages.get(name) ?? []).map((usage) => usage[measure]);
   return {
-    name: `${MEASURES[measure]} / ${peer}`,
-    value: ratiosOf(of(HEADGATE), of(peer)),
+    name: `${MEASURES[measure]}: ${ours} / ${peer}`,
+    value: ratiosOf(of(ours), of(peer)),
     unit: "x",
     target: atMost === undefined ? null : { atMost },
   };

@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine, measureScript, quoted, together, type Usage } from "./support/commands.ts";
-import type { ImageSet, SetImage } from "./support/image-set.ts";
-import { targetRepository } from "./support/deliver.ts";
+import { type ImageSet, type SetImage, targetRepository } from "./support/image-set.ts";
 import { type BenchRegistry, blobFile } from "./support/registries.ts";
 
 /** What a peer copies, and where it may keep its notes. */
@@ -91,4 +90,18 @@ export function uploadFiles(work: PeerWork, blobs: ImageSet["blobs"]): Promise<U
     `curl -K ${quoted(sending)}`,
   ].join("\n");
   return measureScript(script);
+}
+
+/** The end of a pipe without any check: `curl GET | curl PUT` of one blob. */
+export function pipeBlob({ source, target, images, namespace }: PeerWork, digest: string): Promise<Usage> {
+  const repository = images[0]?.repository ?? "";
+  const blob = `http://${source.host}/v2/${repository}/blobs/${digest}`;
+  const uploads = `http://${target.host}/v2/${namespace}/pipe/blobs/uploads/`;
+  const curl = "curl --silent --show-error --fail";
+  return measureScript(
+    [
+      `location=$(${curl} -X POST -H "Content-Length: 0" -w "%header{location}" ${quoted(uploads)})`,
+      `${curl} ${quoted(blob)} | ${curl} -T - -H Expect: "$location&digest=${digest}"`,
+    ].join("\n"),
+  );
 }

@@ -1,63 +1,95 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificate, type TestCertificate } from "../test/support/certificates.ts";
 import { type BuiltServer, startBuiltServer } from "./support/built-server.ts";
 import type { Usage } from "./support/commands.ts";
+import { connectRegistry } from "./support/deliver.ts";
+import { type ImageSet, pushTenImages } from "./support/image-set.ts";
 import { type BenchRegistry, startRegistry } from "./support/registries.ts";
 
 export interface CopyOptions {
   readonly runs: number;
   /** Rounds before those that count. */
   readonly warmUps: number;
-  /** 1: layers as large as in the published figures. */
+  /** 1: layers as large as in the published figures; 0.1: a tenth of that. */
   readonly scale: number;
   /** Leave the folder there at the end. */
   readonly keep: boolean;
   readonly nodeFlags: readonly string[];
 }
 
+/** Images in a registry that the server of the stage is connected with. */
+export interface Cargo {
+  readonly set: ImageSet;
+  readonly source: BenchRegistry;
+}
+
 /** Where the scenarios play: one server for all of them, and a folder on one disk for everything. */
 export interface CopyStage {
   readonly options: CopyOptions;
   readonly server: BuiltServer;
-  readonly folder: string;
   /** Of every registry that speaks https. */
   readonly certificate: TestCertificate;
-  /** A folder of this name that was not there before. */
+  /** Starts another server, with data of its own. */
+  startServer(): Promise<BuiltServer>;
+  /** A folder that was not there before. */
   freshFolder(name: string): Promise<string>;
+  /** The ten images in a registry that speaks http; pushed once for all scenarios. */
+  tenImages(): Promise<Cargo>;
   close(): Promise<void>;
 }
 
+/** Starts the server in a new temporary folder. The folder goes with the process, however that ends. */
 export async function openStage(options: CopyOptions): Promise<CopyStage> {
   const folder = await mkdtemp(join(tmpdir(), "headgate-bench-"));
-  const { nodeFlags } = options;
-  const server = await startBuiltServer({ folder: join(folder, "headgate"), nodeFlags });
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  if (!options.keep) process.once("exit", removeFolder);
+  const freshFolder = (name: string): Promise<string> => mkdtemp(join(folder, `${name}-`));
+  const startServer = async (): Promise<BuiltServer> =>
+    startBuiltServer({ folder: await freshFolder("headgate"), nodeFlags: options.nodeFlags });
+  const server = await startServer();
+  let cargo: Promise<Cargo> | null = null;
   return {
     options,
     server,
-    folder,
     certificate: makeCertificate("localhost"),
-    freshFolder: (name) => mkdtemp(join(folder, `${name}-`)),
+    startServer,
+    freshFolder,
+    tenImages: () => (cargo ??= pushCargo(server, freshFolder, options.scale)),
     close: async () => {
       await server.stop();
+      await (await cargo)?.source.stop();
       if (options.keep) console.log(`\nEverything is kept in ${folder}`);
-      else await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Gives the work an empty registry, and removes registry and files after it. */
+async function pushCargo(
+  server: BuiltServer,
+  freshFolder: CopyStage["freshFolder"],
+  scale: number,
+): Promise<Cargo> {
+  const source = await startRegistry(join(await freshFolder("source"), "files"));
+  const set = await pushTenImages(source.host, scale);
+  await connectRegistry(server, source);
+  return { set, source };
+}
+
+/** Gives the work an empty registry and an empty folder to live in, and removes both after it. */
 export async function withEmptyRegistry<Result>(
   stage: CopyStage,
   certificate: TestCertificate | undefined,
-  work: (registry: BenchRegistry) => Promise<Result>,
+  work: (registry: BenchRegistry, home: string) => Promise<Result>,
 ): Promise<Result> {
   const folder = await stage.freshFolder("registry");
   const registry = await startRegistry(join(folder, "files"), certificate);
   try {
-    return await work(registry);
+    const home = join(folder, "home");
+    await mkdir(home);
+    return await work(registry, home);
   } finally {
     await registry.stop();
     await rm(folder, { recursive: true, force: true });
@@ -73,22 +105,23 @@ export interface Contender {
 /** What each contender used in each round that counts. */
 export type Usages = ReadonlyMap<string, readonly Usage[]>;
 
-/** Lets the contenders take turns, A B C A B C, after rounds that do not count. What is written lies on the disk first. */
-export async function takeTurns(stage: CopyStage, contenders: readonly Contender[]): Promise<Usages> {
-  const { runs, warmUps } = stage.options;
+/** Lets the contenders take turns: A B C, A B C. What was written before lies on the disk when one begins. */
+export async function takeTurns(
+  { runs, warmUps }: CopyOptions,
+  contenders: readonly Contender[],
+): Promise<Usages> {
   const usages = new Map<string, Usage[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = -warmUps; round < runs; round += 1) {
+  for (let round = 1 - warmUps; round <= runs; round += 1) {
     for (const { name, run } of contenders) {
       execFileSync("sync");
       const usage = await run();
-      if (round >= 0) usages.get(name)?.push(usage);
-      process.stderr.write(`  ${round < 0 ? "warm-up" : `round ${round + 1}`}: ${name}: ${inWords(usage)}\n`);
+      if (round >= 1) usages.get(name)?.push(usage);
+      const title = round < 1 ? "warm-up" : `round ${round}`;
+      process.stderr.write(`  ${title}, ${name}: ${inWords(usage)}\n`);
     }
   }
   return usages;
 }
 
-const inWords = (usage: object): string =>
-  Object.entries(usage)
-    .map(([name, value]) => `${name} ${Number(value).toFixed(3)}`)
-    .join(", ");
+const inWords = ({ wallSeconds, cpuSeconds }: Usage): string =>
+  `${wallSeconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} s of CPU`;

@@ -6,7 +6,7 @@ import { CreateRelease, type DistributionReply } from "../../src/api/contract/re
 import { isRunning } from "../../src/distributions/distribution.ts";
 import type { BuiltServer } from "./built-server.ts";
 import type { Usage } from "./commands.ts";
-import type { SetImage } from "./image-set.ts";
+import { type SetImage, targetRepository } from "./image-set.ts";
 import { countCpu } from "./process-usage.ts";
 import type { BenchRegistry } from "./registries.ts";
 
@@ -57,10 +57,6 @@ export async function freshProject({ client }: BuiltServer): Promise<string> {
   await client.call(CreateProject, { body: { key } });
   return key;
 }
-
-/** The repository of an image at the target. */
-export const targetRepository = (image: SetImage, namespace: string): string =>
-  image.repository.replace(/^[^/]+/, namespace);
 
 /**
  * Delivers a version and measures it, from sending the POST to `success`. The end is the moment that the server

@@ -26,7 +26,6 @@ export interface ImageSet {
   readonly separateBytes: number;
 }
 
-/** How large the set is: `scale` 1 is the one of the published figures, less makes every layer smaller. */
 function layersOf(image: number, scale: number): readonly TestLayer[] {
   const family = image % 2 === 0 ? "even" : "odd";
   const layer = (seed: string, mebibytes: number): TestLayer => ({
@@ -43,6 +42,7 @@ function layersOf(image: number, scale: number): readonly TestLayer[] {
 /**
  * Pushes ten images in two families, each family with three layers of its own in common: 6 to 8 layers an image,
  * half of them with Docker's media types and half with OCI's, incompressible bytes that are the same in every run.
+ * `scale` less than 1 makes every layer smaller.
  */
 export async function pushTenImages(host: string, scale = 1): Promise<ImageSet> {
   const images: SetImage[] = [];
@@ -68,6 +68,10 @@ export async function pushTenImages(host: string, scale = 1): Promise<ImageSet> 
     separateBytes,
   };
 }
+
+/** The repository of an image at a target: the same but for its first part. */
+export const targetRepository = (image: SetImage, namespace: string): string =>
+  image.repository.replace(/^[^/]+/, namespace);
 
 /** The set in a few words. */
 export function describeSet({ images, blobs, separateBytes }: ImageSet): string {

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCertificate } from "../../test/support/certificates.ts";
+import { type SetImage, targetRepository } from "./image-set.ts";
 
 /** A docker-registry of its own on loopback, open to all, with its storage in files. */
 export interface BenchRegistry {
@@ -55,9 +57,15 @@ export function blobFile({ folder }: BenchRegistry, digest: string): string {
   return join(folder, "docker/registry/v2/blobs/sha256", hex.slice(0, 2), hex, "data");
 }
 
-/** The file in which a docker-registry keeps the digest that a tag names. */
-export const tagFile = ({ folder }: BenchRegistry, repository: string, tag: string): string =>
-  join(folder, "docker/registry/v2/repositories", repository, "_manifests/tags", tag, "current/link");
+/** Throws unless every image's tag in the registry, as its files say, names the digest it should. */
+export function mustHold({ folder }: BenchRegistry, images: readonly SetImage[], namespace: string): void {
+  for (const image of images) {
+    const repository = join(folder, "docker/registry/v2/repositories", targetRepository(image, namespace));
+    const found = readFileSync(join(repository, "_manifests/tags", image.tag, "current/link"), "utf8");
+    if (found !== image.digest)
+      throw new Error(`${image.repository} arrived as ${found}, and was sent as ${image.digest}`);
+  }
+}
 
 function freePort(): Promise<number> {
   const server = createServer();

@@ -50,7 +50,14 @@ export const shown = (value: number): string =>
 export const shownSpread = ({ median, least, most }: Spread, unit = ""): string =>
   least === most ? `${shown(median)}${unit}` : `${shown(median)}${unit} (${shown(least)}–${shown(most)})`;
 
-/** Prints what each took in the median, with the least and the most of it. */
+/** Prints a scenario: what each took, then the figures against their targets. */
+export function printScenario({ scenario, about, samples, figures }: ScenarioReport): void {
+  console.log(`\n${scenario}: ${about}`);
+  printSamples(samples);
+  printFigures(figures);
+}
+
+/** Prints medians, each with the least and the most of its rounds. */
 export function printSamples(samples: ScenarioReport["samples"]): void {
   const measures = [...new Set(Object.values(samples).flatMap((measured) => Object.keys(measured)))];
   printTable(
@@ -65,7 +72,6 @@ export function printSamples(samples: ScenarioReport["samples"]): void {
   );
 }
 
-/** Prints the figures of a scenario against their targets. */
 export function printFigures(figures: readonly Figure[]): void {
   printTable(
     ["figure", "median (least–most)", "target", ""],
