@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import * as z from "zod";
 import type { NumberedPage } from "../../../kernel/page.ts";
 import { BadRequest } from "../errors.ts";
+import { STATUS_WORDS } from "./words.ts";
 
 type Query = Readonly<Record<string, unknown>>;
 
@@ -12,14 +13,23 @@ export function queryText(request: FastifyRequest, name: string): string {
   return typeof first === "string" ? first : "";
 }
 
+const LISTED_STATUSES = ["creating", "retrying", "success", "failed"] as const;
+type ListedStatus = (typeof LISTED_STATUSES)[number];
+
 const PAGE_SIZE_MAX = 1000;
 const DEFAULT_PAGE_SIZE = 20;
 
-/** What the list needs, refused with the texts that Zadig's binder gives (notes 1.4). */
-export function listQuery(request: FastifyRequest): {
+interface ListQuery {
   readonly projectKey: string;
   readonly page: NumberedPage;
-} {
+  readonly status: ListedStatus | null;
+  readonly label: string | null;
+}
+
+/**
+ * What the list needs, refused with the texts that Zadig's binder gives (notes 1.4); `status` and `label` are ours.
+ */
+export function listQuery(request: FastifyRequest): ListQuery {
   const projectKey = queryText(request, "projectKey");
   const number = wholeNumber(queryText(request, "pageNum"));
   const size = wholeNumber(queryText(request, "pageSize"));
@@ -33,7 +43,17 @@ export function listQuery(request: FastifyRequest): {
   return {
     projectKey,
     page: { number: number < 0 ? 1 : number, size: size < 0 ? DEFAULT_PAGE_SIZE : size },
+    status: listedStatus(queryText(request, "status")),
+    label: queryText(request, "label") || null,
   };
+}
+
+/** One of the words that a list can show; a version that was cancelled is deleted. */
+function listedStatus(text: string): ListedStatus | null {
+  if (text === "") return null;
+  const word = LISTED_STATUSES.find((status) => STATUS_WORDS[status] === text);
+  if (!word) throw new BadRequest(`status must be one of ${LISTED_STATUSES.join(", ")}`);
+  return word;
 }
 
 const requiredText = (field: string): string =>

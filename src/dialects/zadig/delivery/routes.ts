@@ -63,9 +63,9 @@ function readRoutes(app: FastifyInstance): void {
   const config = { zadigClass: "read" } as const;
 
   app.get("/delivery/releases", { config }, async (request) => {
-    const { projectKey, page } = listQuery(request);
+    const asked = listQuery(request);
     const { items, total } = await hideUnknownProjects(request.ctx, () =>
-      listReleasesByNumber(request.ctx, { projectKey, status: null, label: null, page }),
+      listReleasesByNumber(request.ctx, asked),
     );
     return { list: items.map(presentLine), total };
   });
