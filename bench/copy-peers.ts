@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine, measureScript, quoted, together, type Usage } from "./support/commands.ts";
 import { type ImageSet, type SetImage, targetRepository } from "./support/image-set.ts";
-import { type BenchRegistry, blobFile } from "./support/registries.ts";
+import { type BenchRegistry, blobFile, mustKeep } from "./support/registries.ts";
 
 /** What a peer copies, and where it may keep its notes. */
 export interface PeerWork {
@@ -67,7 +67,7 @@ const AT_A_TIME = 6;
  * Nothing is read from a registry, nothing is looked up and nothing is verified. One curl opens all uploads, one
  * sends all bodies; Expect is left out, for it only costs a round trip.
  */
-export function uploadFiles(work: PeerWork, blobs: ImageSet["blobs"]): Promise<Usage> {
+export async function uploadFiles(work: PeerWork, blobs: ImageSet["blobs"]): Promise<Usage> {
   const { source, target, namespace, home } = work;
   const opening = join(home, "opening");
   const sending = join(home, "sending");
@@ -89,19 +89,25 @@ export function uploadFiles(work: PeerWork, blobs: ImageSet["blobs"]): Promise<U
     `done; } > ${quoted(sending)}`,
     `curl -K ${quoted(sending)}`,
   ].join("\n");
-  return measureScript(script);
+  const usage = await measureScript(script);
+  const digests = blobs.map(({ digest }) => digest);
+  mustKeep(target, digests);
+  return usage;
 }
 
 /** The end of a pipe without any check: `curl GET | curl PUT` of one blob. */
-export function pipeBlob({ source, target, images, namespace }: PeerWork, digest: string): Promise<Usage> {
+export async function pipeBlob(work: PeerWork, digest: string): Promise<Usage> {
+  const { source, target, images, namespace } = work;
   const repository = images[0]?.repository ?? "";
   const blob = `http://${source.host}/v2/${repository}/blobs/${digest}`;
   const uploads = `http://${target.host}/v2/${namespace}/pipe/blobs/uploads/`;
   const curl = "curl --silent --show-error --fail";
-  return measureScript(
+  const usage = await measureScript(
     [
       `location=$(${curl} -X POST -H "Content-Length: 0" -w "%header{location}" ${quoted(uploads)})`,
       `${curl} ${quoted(blob)} | ${curl} -T - -H Expect: "$location&digest=${digest}"`,
     ].join("\n"),
   );
+  mustKeep(target, [digest]);
+  return usage;
 }

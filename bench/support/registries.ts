@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -65,6 +65,12 @@ export function mustHold({ folder }: BenchRegistry, images: readonly SetImage[],
     if (found !== image.digest)
       throw new Error(`${image.repository} arrived as ${found}, and was sent as ${image.digest}`);
   }
+}
+
+/** Throws unless the registry keeps every one of these blobs. */
+export function mustKeep(registry: BenchRegistry, digests: readonly string[]): void {
+  const missing = digests.filter((digest) => !existsSync(blobFile(registry, digest)));
+  if (missing.length > 0) throw new Error(`these blobs did not arrive: ${missing.join(", ")}`);
 }
 
 function freePort(): Promise<number> {
