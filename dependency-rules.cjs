@@ -1,7 +1,7 @@
 // The arrows of ARCHITECTURE.md, section 3, in machine form. The list of nouns is the glossary.
 // A noun file is pure: schema, type and rules of one thing, safe in a browser.
 const NOUNS =
-  "(project|service|release|release-content|release-item|release-view|distribution|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup)";
+  "(project|service|release|release-content|release-item|referrer|release-view|distribution|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup)";
 const CONCEPTS = "(projects|releases|distributions|repositories|connections|access|audit)";
 const NOUN_FILES = `^src/${CONCEPTS}/${NOUNS}[.]ts$`;
 const MACHINERY = "(tasks|storage|connectors)";

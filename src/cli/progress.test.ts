@@ -21,6 +21,7 @@ const item: DistributionReply["items"][number] = {
   status: "waiting",
   error: "",
   verifiedDigest: null,
+  referrers: [],
 };
 const start: DistributionReply = {
   id: "1".repeat(24),

@@ -1,3 +1,4 @@
+import type { Referrer } from "../releases/referrer.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
@@ -7,6 +8,8 @@ import { placeBlob } from "./place-blob.ts";
 export interface BlobWish {
   readonly item: ReleaseItem;
   readonly blob: SizedBlob;
+  /** What is attached to the image and has the blob; null when the image itself has it. */
+  readonly referrer: Referrer | null;
 }
 
 /**

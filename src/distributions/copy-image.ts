@@ -1,12 +1,17 @@
 import { DomainError } from "../kernel/errors.ts";
 import type { Limiter } from "../kernel/limiter.ts";
+import type { Referrer } from "../releases/referrer.ts";
+import { markReferrersCopied } from "../releases/referrer-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
+import type { BlobWish } from "./copy-blob.ts";
+import { pushReferrer } from "./copy-referrers.ts";
 import type { CopyRun } from "./copy-run.ts";
-import { addMountSources, markBlobsVerified } from "./distribution-blob-store.ts";
+import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
 import { OPEN_STEPS } from "./distribution.ts";
 import { moveStep } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
 import { placeBlob } from "./place-blob.ts";
+import { forReferrer, type ReferrerTree } from "./referrer-tree.ts";
 
 /** Whether the image's tag at the target leads to the pinned digest already. */
 export async function isAtTarget(run: CopyRun, item: ReleaseItem): Promise<boolean> {
@@ -15,59 +20,99 @@ export async function isAtTarget(run: CopyRun, item: ReleaseItem): Promise<boole
   return found !== null && found === item.pinnedDigest;
 }
 
+/** One image on its way to its target. */
+export interface ImageCopy {
+  readonly item: ReleaseItem;
+  readonly tree: ImageTree;
+  /** The image itself is at its target already. */
+  readonly atTarget: boolean;
+  /** What is attached to it, and which of that the target lacks. */
+  readonly referrers: readonly ReferrerTree[];
+  readonly missing: readonly ReferrerTree[];
+}
+
+/** What has to be brought to the target, each blob once. */
+export function blobsToCopy({ item, tree, atTarget, missing }: ImageCopy): readonly BlobWish[] {
+  const wishes = new Map<string, BlobWish>();
+  const add = (blobs: readonly SizedBlob[], referrer: Referrer | null): void => {
+    for (const blob of blobs) if (!wishes.has(blob.digest)) wishes.set(blob.digest, { item, blob, referrer });
+  };
+  if (!atTarget) add(tree.blobs, null);
+  for (const one of missing) add(one.tree.blobs, one.referrer);
+  return [...wishes.values()];
+}
+
 /**
  * Completes one image at its target, as a step of its own: blobs that other images brought into the registry are
- * put into this repository, then manifests, those below first, then the tag; last the digest is read back.
- * `homes` says which repository got each blob; null: the image is there already.
+ * put into this repository, then manifests, those below first, then the tag, and the digest is read back; last comes
+ * what is attached to it. `homes` says which repository got each blob.
  */
 export async function copyImage(
   run: CopyRun,
-  item: ReleaseItem,
-  tree: ImageTree,
-  homes: ReadonlyMap<string, string> | null,
+  copy: ImageCopy,
+  homes: ReadonlyMap<string, string>,
   limit: Limiter,
 ): Promise<void> {
+  const { item, tree, atTarget, referrers, missing } = copy;
   await run.task.step(
     `manifest:${item.id}`,
     async () => {
-      if (homes) await pushImage(run, item, tree, homes, limit);
+      if (!atTarget) await pushImage(run, copy, homes, limit);
       if (!(await isAtTarget(run, item)))
         throw new DomainError(
           "DIGEST_MISMATCH",
           `${item.targetImage} does not lead to ${item.pinnedDigest ?? ""} after the copy`,
         );
+      for (const one of missing) {
+        await forReferrer(one.referrer, () => placeBlobs(run, item, one.tree, homes, limit));
+        await pushReferrer(run, item, one);
+      }
       return item.pinnedDigest ?? "";
     },
     async (db, verifiedDigest) => {
       const now = run.ctx.now();
       const key = { distributionId: run.distribution.id, itemId: item.id };
-      const digests = tree.blobs.map((blob) => blob.digest);
-      await markBlobsVerified(db, run.distribution.id, digests, now);
+      const all = [tree, ...referrers.map((one) => one.tree)].flatMap(({ blobs }) => blobs);
+      await markBlobsVerified(db, run.distribution.id, digestsOf(all), now);
       await moveStep(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now);
+      if (referrers.length > 0) await markReferrersCopied(db, item.id, now);
       const { connectionId, repository } = item.target;
       const written = { projectId: run.content.projectId, connectionId: connectionId ?? "", repository };
-      if (homes) await addMountSources(db, written, digests, now);
+      const copied = blobsToCopy(copy).map(({ blob }) => blob);
+      await addMountSources(db, written, digestsOf(copied), now);
     },
   );
 }
 
+const digestsOf = (blobs: readonly SizedBlob[]): string[] => blobs.map(({ digest }) => digest);
+
 async function pushImage(
   run: CopyRun,
-  item: ReleaseItem,
-  tree: ImageTree,
+  { item, tree }: ImageCopy,
   homes: ReadonlyMap<string, string>,
   limit: Limiter,
 ): Promise<void> {
+  await placeBlobs(run, item, tree, homes, limit);
   const { repository, connectionId } = item.target;
-  const elsewhere = tree.blobs.filter((blob) => homes.get(blob.digest) !== repository);
-  // All are waited for, also after a failure: a step that has ended must have nothing on its way.
-  const placed = await Promise.allSettled(
-    elsewhere.map((blob) => limit(() => placeBlob(run, item, blob, homes.get(blob.digest) ?? null))),
-  );
-  for (const one of placed) if (one.status === "rejected") throw one.reason;
   const target = await run.registryOf(connectionId);
   for (const manifest of tree.manifests) {
     const reference = manifest === tree.root ? item.targetTag : manifest.digest;
     await target.pushManifest(repository, reference, manifest, run.task.signal);
   }
+}
+
+/** Puts into the item's repository what another one got in this run. */
+async function placeBlobs(
+  run: CopyRun,
+  item: ReleaseItem,
+  { blobs }: ImageTree,
+  homes: ReadonlyMap<string, string>,
+  limit: Limiter,
+): Promise<void> {
+  const elsewhere = blobs.filter((blob) => homes.get(blob.digest) !== item.target.repository);
+  // All are waited for, also after a failure: a step that has ended must have nothing on its way.
+  const placed = await Promise.allSettled(
+    elsewhere.map((blob) => limit(() => placeBlob(run, item, blob, homes.get(blob.digest) ?? null))),
+  );
+  for (const one of placed) if (one.status === "rejected") throw one.reason;
 }

@@ -1,20 +1,18 @@
 import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
 import { createLimiter, type Limiter } from "../kernel/limiter.ts";
+import type { Referrer } from "../releases/referrer.ts";
+import { listReferrersOf } from "../releases/referrer-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
-import { type BlobWish, copyBlob } from "./copy-blob.ts";
-import { copyImage, isAtTarget } from "./copy-image.ts";
+import { copyBlob } from "./copy-blob.ts";
+import { blobsToCopy, copyImage, type ImageCopy, isAtTarget } from "./copy-image.ts";
+import { loadReferrers, missingReferrers } from "./copy-referrers.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { OPEN_STEPS } from "./distribution.ts";
 import { moveStep } from "./distribution-store.ts";
-import type { ImageTree } from "./image-tree.ts";
+import { referrerFailure } from "./referrer-tree.ts";
 
 /** How many blobs of one distribution move at a time. */
 const PARALLEL_BLOBS = 6;
-
-interface Wanted {
-  readonly item: ReleaseItem;
-  readonly tree: ImageTree;
-}
 
 /**
  * Copies all these pinned items, in parallel, each layer once. An image that fails is recorded with its reason;
@@ -22,8 +20,12 @@ interface Wanted {
  */
 export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Promise<void> {
   const limits = { images: createLimiter(PARALLEL_IMAGES), blobs: createLimiter(PARALLEL_BLOBS) };
+  const { id, withReferrers } = run.content;
+  const referrers = withReferrers ? await listReferrersOf(run.ctx.db, id) : null;
   const loaded = await Promise.all(
-    items.map((item) => limits.images(() => guarded(run, item, () => prepare(run, item)))),
+    items.map((item) =>
+      limits.images(() => guarded(run, item, () => prepare(run, item, referrers?.get(item.id) ?? []))),
+    ),
   );
   const wanted = loaded.filter((one) => one !== null && one !== undefined);
   const blobs = startBlobs(run, wanted, limits.blobs);
@@ -35,15 +37,23 @@ interface Limits {
   readonly blobs: Limiter;
 }
 
-/** Reads what the image consists of; one that is at its target already is done with that. */
-async function prepare(run: CopyRun, item: ReleaseItem): Promise<Wanted | null> {
+/** Reads what the image consists of; one that is at its target already, with what is attached to it, is done with that. */
+async function prepare(
+  run: CopyRun,
+  item: ReleaseItem,
+  attached: readonly Referrer[],
+): Promise<ImageCopy | null> {
   const key = { distributionId: run.distribution.id, itemId: item.id };
   await run.task.transaction((db) =>
     moveStep(db, key, ["waiting", "pinned"], { status: "copying" }, run.ctx.now()),
   );
   const tree = await run.treeAt({ ...item.source, reference: item.pinnedDigest ?? "" });
-  if (!(await isAtTarget(run, item))) return { item, tree };
-  await copyImage(run, item, tree, null, createLimiter(1));
+  const referrers = await loadReferrers(run, item, attached);
+  const atTarget = await isAtTarget(run, item);
+  const missing = atTarget ? await missingReferrers(run, item, referrers) : referrers;
+  const copy = { item, tree, atTarget, referrers, missing };
+  if (!atTarget || missing.length > 0) return copy;
+  await copyImage(run, copy, new Map(), createLimiter(1));
   return null;
 }
 
@@ -54,8 +64,8 @@ interface StartedBlobs {
 }
 
 /** Begins every unique blob; an image waits for its own ones. Nothing more is begun for images that failed alone. */
-function startBlobs(run: CopyRun, wanted: readonly Wanted[], limit: Limiter): StartedBlobs {
-  const wishes = wanted.flatMap(({ item, tree }): BlobWish[] => tree.blobs.map((blob) => ({ item, blob })));
+function startBlobs(run: CopyRun, wanted: readonly ImageCopy[], limit: Limiter): StartedBlobs {
+  const wishes = wanted.flatMap(blobsToCopy);
   const started = new Map<string, Promise<string>>();
   const lost = new Map<string, unknown>();
   for (const [digest, own] of Map.groupBy(wishes, ({ blob }) => blob.digest)) {
@@ -64,25 +74,21 @@ function startBlobs(run: CopyRun, wanted: readonly Wanted[], limit: Limiter): St
       return copyBlob(run, digest, own);
     });
     moving.catch((error: unknown) => {
-      for (const { item } of own) if (!lost.has(item.id)) lost.set(item.id, error);
+      for (const { item, referrer } of own)
+        if (!lost.has(item.id)) lost.set(item.id, referrer ? referrerFailure(referrer, error) : error);
     });
     started.set(digest, moving);
   }
   return { started, lost };
 }
 
-async function finish(
-  run: CopyRun,
-  { item, tree }: Wanted,
-  blobs: StartedBlobs,
-  limits: Limits,
-): Promise<void> {
+async function finish(run: CopyRun, copy: ImageCopy, blobs: StartedBlobs, limits: Limits): Promise<void> {
   const arrivals = await Promise.allSettled(
-    tree.blobs.map(async ({ digest }) => [digest, await arrivalOf(blobs, digest)] as const),
+    blobsToCopy(copy).map(async ({ blob: { digest } }) => [digest, await arrivalOf(blobs, digest)] as const),
   );
-  if (blobs.lost.has(item.id)) throw blobs.lost.get(item.id);
+  if (blobs.lost.has(copy.item.id)) throw blobs.lost.get(copy.item.id);
   const homes = new Map(arrivals.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
-  await limits.images(() => copyImage(run, item, tree, homes, limits.blobs));
+  await limits.images(() => copyImage(run, copy, homes, limits.blobs));
 }
 
 function arrivalOf({ started }: StartedBlobs, digest: string): Promise<string> {

@@ -1,12 +1,15 @@
 import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts";
+import type { Referrer } from "../releases/referrer.ts";
+import { insertReferrers } from "../releases/referrer-store.ts";
 import { imageToRun, pinPlace, type ReleaseItem } from "../releases/release-item.ts";
 import { pinItem, setPinProblem } from "../releases/release-item-store.ts";
 import { createLimiter } from "../kernel/limiter.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
 import { moveStep } from "./distribution-store.ts";
+import { findReferrers } from "./find-referrers.ts";
 
 /** What came of trying to pin one item; JSON, for it is kept as a step's result. */
 interface PinOutcome {
@@ -15,6 +18,7 @@ interface PinOutcome {
   readonly problem: string;
   /** What has to be moved; nothing when the item is not pushed. */
   readonly blobs: readonly SizedBlob[];
+  readonly referrers: readonly Referrer[];
 }
 
 /**
@@ -44,7 +48,15 @@ async function pinOne(run: CopyRun, item: ReleaseItem, pin: string | null): Prom
     if (place.connectionId === null)
       return unpinned(item, `no registry connection of this project reaches ${imageToRun(item)}`);
     const tree = await run.treeAt({ ...place, reference: pin ?? place.reference });
-    return { itemId: item.id, digest: tree.root.digest, problem: "", blobs: item.push ? tree.blobs : [] };
+    const wanted = item.push && run.content.withReferrers;
+    const attached = wanted ? await findReferrers(run, item.source, tree) : [];
+    return {
+      itemId: item.id,
+      digest: tree.root.digest,
+      problem: "",
+      blobs: item.push ? [tree, ...attached.map((one) => one.tree)].flatMap(({ blobs }) => blobs) : [],
+      referrers: attached.map(({ referrer }) => referrer),
+    };
   } catch (error) {
     run.task.signal.throwIfAborted();
     if (error instanceof ExternalSystemError || error instanceof DomainError)
@@ -58,6 +70,7 @@ const unpinned = (item: ReleaseItem, problem: string): PinOutcome => ({
   digest: null,
   problem,
   blobs: [],
+  referrers: [],
 });
 
 async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome[]): Promise<void> {
@@ -90,5 +103,6 @@ async function savePin(tx: Context, distributionId: string, outcome: PinOutcome)
     return;
   }
   await pinItem(tx.db, outcome.itemId, outcome.digest, now);
+  await insertReferrers(tx.db, outcome.itemId, outcome.referrers);
   await moveStep(tx.db, key, ["waiting"], { status: "pinned" }, now);
 }

@@ -22,6 +22,8 @@ export const ERRORS = {
   DISTRIBUTION_NOT_FOUND: { kind: "not_found", message: "Unknown distribution" },
   DISTRIBUTION_NOT_FAILED: { kind: "conflict", message: "Only a failed distribution can be retried" },
 
+  REFERRER_NOT_COPIED: { kind: "conflict", message: "What is attached to an image could not be copied" },
+
   CONNECTION_NOT_FOUND: { kind: "not_found", message: "Unknown registry connection" },
   CONNECTION_EXISTS: { kind: "conflict", message: "A connection with this name exists" },
   CONNECTION_NOT_SHARED: { kind: "invalid", message: "The connection is not shared with the project" },

@@ -10,17 +10,21 @@ import { insertProject } from "./project-store.ts";
 export interface CreateProject {
   readonly key: string;
   readonly name: string;
+  /** False when not given. */
+  readonly withReferrers?: boolean | undefined;
 }
 
-const Input = Project.pick({ key: true, name: true });
+const Input = Project.pick({ key: true, name: true }).extend({
+  withReferrers: Project.shape.withReferrers.default(false),
+});
 
 /** Makes a project. Needs a system admin. Throws PROJECT_EXISTS, FORBIDDEN, INPUT_INVALID. */
 export async function createProject(ctx: Context, input: CreateProject): Promise<Project> {
   requireSystemAdmin(ctx);
-  const { key, name } = parseInput(Input, input);
+  const { key, name, withReferrers } = parseInput(Input, input);
   return await inTransaction(ctx, async (tx) => {
     const now = tx.now();
-    const project: Project = { id: newId(now), key, name, createdAt: now };
+    const project: Project = { id: newId(now), key, name, withReferrers, createdAt: now };
     if (!(await insertProject(tx.db, project)))
       throw new DomainError("PROJECT_EXISTS", `A project with the key ${key} exists`);
     await recordEvent(tx, {

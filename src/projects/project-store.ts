@@ -1,3 +1,4 @@
+import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
@@ -5,10 +6,11 @@ import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { Project } from "./project.ts";
 
-const toProject = (row: Tables["projects"]): Project => ({
+const toProject = (row: Selectable<Tables["projects"]>): Project => ({
   id: row.id,
   key: row.key,
   name: row.name,
+  withReferrers: row.with_referrers === 1,
   createdAt: fromMillis(row.created_at),
 });
 
@@ -16,7 +18,13 @@ const toProject = (row: Tables["projects"]): Project => ({
 export async function insertProject(db: Database, project: Project): Promise<boolean> {
   const result = await db
     .insertInto("projects")
-    .values({ id: project.id, key: project.key, name: project.name, created_at: project.createdAt.getTime() })
+    .values({
+      id: project.id,
+      key: project.key,
+      name: project.name,
+      with_referrers: project.withReferrers ? 1 : 0,
+      created_at: project.createdAt.getTime(),
+    })
     .onConflict((conflict) => conflict.column("key").doNothing())
     .executeTakeFirst();
   return result.numInsertedOrUpdatedRows === 1n;
@@ -36,8 +44,10 @@ export async function findProjectById(db: Database, id: string): Promise<Project
 export const listProjectKeys = (db: Database): Promise<Pick<Project, "id" | "key">[]> =>
   db.selectFrom("projects").select(["id", "key"]).execute();
 
-export async function setProjectName(db: Database, id: string, name: string): Promise<void> {
-  await db.updateTable("projects").set({ name }).where("id", "=", id).execute();
+/** Writes what may change of a project. */
+export async function updateProject(db: Database, { id, name, withReferrers }: Project): Promise<void> {
+  const change = { name, with_referrers: withReferrers ? 1 : 0 };
+  await db.updateTable("projects").set(change).where("id", "=", id).execute();
 }
 
 /** Projects newest first; `ids` null means all of them. */

@@ -17,6 +17,8 @@ export const Project = z.object({
   id: Id,
   key: ProjectKey,
   name: z.string().min(1).max(128),
+  /** Releases take along what is attached to their images, unless they say otherwise. */
+  withReferrers: z.boolean(),
   createdAt: Instant,
 });
 export type Project = z.output<typeof Project>;

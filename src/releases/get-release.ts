@@ -6,6 +6,7 @@ import { DomainError } from "../kernel/errors.ts";
 import { getProject } from "../projects/get-project.ts";
 import { findProjectById } from "../projects/project-store.ts";
 import { readProgress } from "../tasks/read-progress.ts";
+import { listReferrersOf } from "./referrer-store.ts";
 import type { ReleaseContent } from "./release-content.ts";
 import { findContent, findContentByVersion, withDetails } from "./release-content-store.ts";
 import type { ReleaseView } from "./release-view.ts";
@@ -40,5 +41,6 @@ async function viewOf(ctx: Context, projectKey: string, content: ReleaseContent)
     content: await withDetails(ctx.db, content),
     distribution,
     movingBytes: readMovingBytes(await readProgress(ctx.db, distribution.taskId)),
+    referrers: content.withReferrers ? await listReferrersOf(ctx.db, content.id) : new Map(),
   };
 }

@@ -30,6 +30,8 @@ export interface CreateRelease {
   readonly labels: readonly string[];
   /** Where images are pushed, by id or name; null when none is. */
   readonly targetConnectionId: string | null;
+  /** Copy what is attached to the images with them; null: as the project has it. */
+  readonly withReferrers: boolean | null;
   /** The name that the record shows. */
   readonly createdBy: string;
   /** With an original and none named: all that the original has. */
@@ -101,6 +103,7 @@ async function insertRelease(
     description: input.description,
     labels: [...input.labels],
     targetConnectionId,
+    withReferrers: input.withReferrers ?? project.withReferrers,
     createdBy: input.createdBy,
     createdAt: now,
     manifests,
@@ -123,6 +126,7 @@ async function insertRelease(
     content,
     distribution: await startDistribution(tx, content),
     movingBytes: 0,
+    referrers: new Map(),
   };
 }
 

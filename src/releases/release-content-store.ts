@@ -27,6 +27,7 @@ export const toContent = (row: Selectable<Tables["release_contents"]>): ReleaseC
   description: row.description,
   labels: JSON.parse(row.labels_json) as string[],
   targetConnectionId: row.target_connection_id,
+  withReferrers: row.with_referrers === 1,
   createdBy: row.created_by,
   createdAt: fromMillis(row.created_at),
 });
@@ -62,6 +63,7 @@ export async function insertContent(db: Database, content: FullContent): Promise
       deleted_at: null,
       block,
       distribution_status: FIRST_LISTED_STATUS,
+      with_referrers: content.withReferrers ? 1 : 0,
     })
     .execute();
   await insertLabels(db, content, block);

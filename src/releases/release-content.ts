@@ -36,6 +36,8 @@ export const ReleaseContent = z.object({
   description: z.string(),
   labels: z.array(z.string()),
   targetConnectionId: Id.nullable(),
+  /** What is attached to the images, such as signatures and SBOMs, is copied with them. */
+  withReferrers: z.boolean(),
   createdBy: z.string(),
   createdAt: Instant,
 });

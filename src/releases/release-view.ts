@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { Distribution, FullDistribution } from "../distributions/distribution.ts";
+import { Id } from "../kernel/id.ts";
+import { Referrer } from "./referrer.ts";
 import { FullContent, ReleaseContent } from "./release-content.ts";
 
 /** A release as its readers see it: what it contains and how far its copy is. */
@@ -9,6 +11,8 @@ export const ReleaseView = z.object({
   distribution: FullDistribution,
   /** Bytes of blobs that are on their way and not verified yet; 0 when nothing moves. */
   movingBytes: z.int(),
+  /** What is attached to the images and copied with them, by the item's id. */
+  referrers: z.map(Id, z.array(Referrer).readonly()).readonly(),
 });
 export type ReleaseView = z.output<typeof ReleaseView>;
 

@@ -5,6 +5,7 @@ import { repositories } from "./migrations/0003-repositories.ts";
 import { tasks } from "./migrations/0004-tasks.ts";
 import { audit } from "./migrations/0005-audit.ts";
 import { releaseLists } from "./migrations/0006-release-lists.ts";
+import { referrers } from "./migrations/0007-referrers.ts";
 
 /** Every migration, in the order in which they run. A landed one never changes. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   tasks,
   audit,
   releaseLists,
+  referrers,
 ];

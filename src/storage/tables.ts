@@ -17,6 +17,7 @@ export interface Tables {
   release_counts: { project_id: string; filter: string; block: number; count: number };
   release_manifests: ReleaseManifestRow;
   release_items: ReleaseItemRow;
+  release_item_referrers: ReleaseItemReferrerRow;
   distributions: DistributionRow;
   distribution_steps: DistributionStepRow;
   distribution_blobs: DistributionBlobRow;
@@ -52,6 +53,8 @@ interface ProjectRow {
   key: string;
   name: string;
   created_at: number;
+  /** Whether releases take their images' referrers along when nothing else is said. */
+  with_referrers: Generated<number>;
 }
 
 interface ServiceRow {
@@ -123,6 +126,8 @@ interface ReleaseContentRow {
   block: Generated<number>;
   /** Copied from its distribution, so that lists need no join. */
   distribution_status: Generated<string>;
+  /** Whether what is attached to the images is copied with them. */
+  with_referrers: Generated<number>;
 }
 
 /** A label of a release that is not deleted, with what the lists by label are ordered and filtered by. */
@@ -172,6 +177,24 @@ interface ReleaseItemRow {
   pinned_at: number | null;
   /** Why there is no pin, in words; null when there is one or none was tried. */
   pin_problem: string | null;
+}
+
+/** What was attached to an image when it was pinned. */
+interface ReleaseItemReferrerRow {
+  item_id: string;
+  digest: string;
+  /** The tag that leads to it; empty for one that is known by its subject alone. */
+  tag: string;
+  position: number;
+  kind: string;
+  /** The manifest that it is attached to: of the image, or another referrer. */
+  subject_digest: string;
+  media_type: string;
+  artifact_type: string | null;
+  /** Its manifests and blobs together. */
+  size_bytes: number;
+  /** When it was last seen whole at the target. */
+  copied_at: number | null;
 }
 
 interface DistributionRow {

@@ -4,6 +4,10 @@ import { type Endpoint, listOf, PageQuery } from "./endpoint.ts";
 
 export const ProjectInPath = z.object({ project: ProjectKey.describe("the project's key") });
 
+const WithReferrers = Project.shape.withReferrers.describe(
+  "releases copy what is attached to their images, such as signatures and SBOMs, unless they say otherwise",
+);
+
 const ProjectReply = Project.meta({ id: "Project" });
 
 export const CreateProject = {
@@ -14,6 +18,7 @@ export const CreateProject = {
   body: z.strictObject({
     key: ProjectKey,
     name: Project.shape.name.optional().describe("the key when left out"),
+    withReferrers: WithReferrers.default(false),
   }),
   status: 201,
   reply: ProjectReply,
@@ -44,9 +49,9 @@ export const ChangeProject = {
   method: "PATCH",
   path: "/v1/projects/:project",
   concept: "projects",
-  summary: "Rename a project; its key never changes (project admins)",
+  summary: "Change a project; what is left out stays, its key for ever (project admins)",
   params: ProjectInPath,
-  body: z.strictObject({ name: Project.shape.name }),
+  body: z.strictObject({ name: Project.shape.name.optional(), withReferrers: WithReferrers.optional() }),
   status: 200,
   reply: ProjectReply,
 } as const satisfies Endpoint;

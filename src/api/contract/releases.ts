@@ -4,6 +4,7 @@ import { Distribution, DistributionStatus, StepStatus } from "../../distribution
 import { Digest } from "../../kernel/digest.ts";
 import { Id } from "../../kernel/id.ts";
 import { ProjectKey } from "../../projects/project.ts";
+import { Referrer } from "../../releases/referrer.ts";
 import { ReleaseContent, ReleaseSource } from "../../releases/release-content.ts";
 import { ReleaseItem } from "../../releases/release-item.ts";
 import { Version } from "../../releases/release.ts";
@@ -60,6 +61,10 @@ const ItemPart = ReleaseItem.omit({ source: true, target: true, sourceDigest: tr
   status: StepStatus,
   error: z.string(),
   verifiedDigest: Digest.nullable().describe("the digest seen at the target after the copy"),
+  referrers: z
+    .array(Referrer)
+    .readonly()
+    .describe("signatures, SBOMs and the like that were attached when it was pinned, and are copied with it"),
 });
 
 export const ReleaseReply = ReleaseLine.extend({
@@ -109,6 +114,13 @@ export const CreateRelease = {
       .nullable()
       .default(null)
       .describe("id or name of the registry connection that images are pushed to; null when none is"),
+    withReferrers: z
+      .boolean()
+      .nullable()
+      .default(null)
+      .describe(
+        "copy what is attached to the images, such as signatures and SBOMs; null: as the project has it",
+      ),
     services: z.array(NewService).max(200).default([]),
   }),
   status: 201,

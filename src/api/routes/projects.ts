@@ -8,12 +8,8 @@ import { ChangeProject, CreateProject, GetProject, ListProjects } from "../contr
 import { pageOf } from "../page-of.ts";
 
 export const projectRoutes: FastifyPluginAsync = async (app) => {
-  answer(app, CreateProject, (ctx, { body }) =>
-    createProject(ctx, { key: body.key, name: body.name ?? body.key }),
-  );
+  answer(app, CreateProject, (ctx, { body }) => createProject(ctx, { ...body, name: body.name ?? body.key }));
   answer(app, ListProjects, (ctx, { query }) => listProjects(ctx, pageOf(query)));
   answer(app, GetProject, (ctx, { params }) => getProject(ctx, params.project));
-  answer(app, ChangeProject, (ctx, { params, body }) =>
-    changeProject(ctx, { key: params.project, name: body.name }),
-  );
+  answer(app, ChangeProject, (ctx, { params, body }) => changeProject(ctx, { ...body, key: params.project }));
 };

@@ -38,12 +38,15 @@ function progressOf({ distribution }: ReleaseView): ReleaseLine["distribution"] 
   return { ...distribution, verifiedItems: verified, totalItems: total };
 }
 
-function itemsOf({ content, distribution }: ReleaseView): ReleaseReply["items"] {
+function itemsOf({ content, distribution, referrers }: ReleaseView): ReleaseReply["items"] {
   const steps = new Map(distribution.steps.map((step) => [step.itemId, step]));
-  return content.items.map((item) => itemReply(item, steps.get(item.id)));
+  return content.items.map((item) => ({
+    ...itemReply(item, steps.get(item.id)),
+    referrers: referrers.get(item.id) ?? [],
+  }));
 }
 
-const itemReply = (item: ReleaseItem, step: DistributionStep | undefined): ReleaseReply["items"][number] => ({
+const itemReply = (item: ReleaseItem, step: DistributionStep | undefined) => ({
   ...item,
   pinnedReference: pinnedReference(item),
   status: step?.status ?? "not_needed",

@@ -110,13 +110,20 @@ export async function findManifest(
   return toldDigest(reply) ?? (await pullManifest(session, repository, reference, signal)).digest;
 }
 
+/** What a registry says of a manifest that it stored. */
+export interface StoredManifest {
+  readonly digest: Digest;
+  /** The subject whose referrers the registry lists it among from now on; null when it lists none by itself. */
+  readonly subject: string | null;
+}
+
 /** Stores a manifest and makes sure that the registry stored these very bytes. */
-export async function pushManifest(
+export async function putManifest(
   session: RegistrySession,
   target: { readonly repository: string; readonly reference: string },
   manifest: RawManifest,
   signal?: AbortSignal,
-): Promise<Digest> {
+): Promise<StoredManifest> {
   const { repository, reference } = target;
   const doing = `writing the manifest ${named(repository, reference)}`;
   const reply = await session.call({
@@ -130,7 +137,7 @@ export async function pushManifest(
   if (reply.status < 200 || reply.status > 299) throw await session.refusal(reply, doing);
   await reply.discard();
   const stored = toldDigest(reply) ?? (await findManifest(session, repository, reference, signal));
-  if (stored === manifest.digest) return stored;
+  if (stored === manifest.digest) return { digest: stored, subject: reply.header("oci-subject") };
   throw session.fault(
     doing,
     `digest mismatch: the registry stored ${stored ?? "nothing"} instead of ${manifest.digest}`,

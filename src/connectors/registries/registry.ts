@@ -25,6 +25,14 @@ export interface RawManifest {
   readonly bytes: Uint8Array;
 }
 
+/** A manifest that names its subject, and what a list of the subject's referrers says of it. */
+export interface AttachedManifest {
+  readonly manifest: RawManifest;
+  readonly subject: Digest;
+  readonly artifactType: string | null;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** What "test connection" found. */
 export interface RegistryCheck {
   readonly reachable: boolean;
@@ -54,6 +62,10 @@ export interface Registry {
     manifest: RawManifest,
     signal?: AbortSignal,
   ): Promise<Digest>;
+  /** The digests of what is attached to a manifest; from the tag that stands in for the API where there is none. */
+  listReferrers(repository: string, digest: Digest, signal?: AbortSignal): Promise<readonly Digest[]>;
+  /** Stores a manifest by its digest; its subject's referrers list it from then on. */
+  pushReferrer(repository: string, attached: AttachedManifest, signal?: AbortSignal): Promise<void>;
   hasBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<boolean>;
   /** Makes a blob of another repository of this registry appear in this one. False: the registry would not. */
   mountBlob(repository: string, digest: Digest, from: string, signal?: AbortSignal): Promise<boolean>;

@@ -22,6 +22,7 @@ export function readCreate(body: CreateK8sBody, userName: string): CreateRelease
     description: body.desc,
     labels: body.labels,
     targetConnectionId: body.image_registry_id === "" ? null : body.image_registry_id,
+    withReferrers: null,
     createdBy: `${userName}(OpenAPI)`,
     services: body.services.map((service) => ({
       name: service.service_name,
