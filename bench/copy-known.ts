@@ -43,9 +43,8 @@ export async function alreadyThere(stage: CopyStage): Promise<ScenarioReport> {
 
 /** The images go from one namespace of a registry to another that is new for each run. */
 export async function promotion(stage: CopyStage): Promise<ScenarioReport> {
-  const { set, source: registry } = await stage.tenImages();
+  const { set, source: registry, connection } = await stage.tenImages();
   const { server } = stage;
-  const connection = await connectRegistry(server, registry);
   const promote = promoterIn(registry, set.images);
   const byHeadgate = (project: string): Promise<Usage> =>
     promote((work) => deliver(server, { ...work, project, connection, pollMillis: POLL_MILLIS }));

@@ -21,10 +21,15 @@ export interface CopyOptions {
   readonly nodeFlags: readonly string[];
 }
 
-/** Images in a registry that the server of the stage is connected with. */
+/** Images in a registry. */
 export interface Cargo {
   readonly set: ImageSet;
   readonly source: BenchRegistry;
+}
+
+/** The ten images, and the id of the connection through which the server of the stage reaches their registry. */
+export interface ConnectedCargo extends Cargo {
+  readonly connection: string;
 }
 
 /** Where the scenarios play: one server for all of them, and a folder on one disk for everything. */
@@ -38,7 +43,7 @@ export interface CopyStage {
   /** A folder that was not there before. */
   freshFolder(name: string): Promise<string>;
   /** The ten images in a registry that speaks http; pushed once for all scenarios. */
-  tenImages(): Promise<Cargo>;
+  tenImages(): Promise<ConnectedCargo>;
   close(): Promise<void>;
 }
 
@@ -51,7 +56,7 @@ export async function openStage(options: CopyOptions): Promise<CopyStage> {
   const startServer = async (): Promise<BuiltServer> =>
     startBuiltServer({ folder: await freshFolder("headgate"), nodeFlags: options.nodeFlags });
   const server = await startServer();
-  let cargo: Promise<Cargo> | null = null;
+  let cargo: Promise<ConnectedCargo> | null = null;
   return {
     options,
     server,
@@ -71,11 +76,10 @@ async function pushCargo(
   server: BuiltServer,
   freshFolder: CopyStage["freshFolder"],
   scale: number,
-): Promise<Cargo> {
+): Promise<ConnectedCargo> {
   const source = await startRegistry(join(await freshFolder("source"), "files"));
   const set = await pushTenImages(source.host, scale);
-  await connectRegistry(server, source);
-  return { set, source };
+  return { set, source, connection: await connectRegistry(server, source) };
 }
 
 /** Gives the work an empty registry and an empty folder to live in, and removes both after it. */
