@@ -14,6 +14,7 @@ import {
   restLeft,
 } from "./host-record.ts";
 import type { HttpReply } from "./http-reply.ts";
+import { pause } from "./pause.ts";
 import { momentIn, retryAfterMillis } from "./retry-after.ts";
 import { type Traffic, UNCOUNTED } from "./traffic.ts";
 
@@ -65,12 +66,12 @@ const statusWords = (status: number): string => `HTTP ${status} ${STATUS_CODES[s
 
 /** How long this call has to wait, in milliseconds. Throws when that is too long. */
 function waitOf(host: Host, system: string, rule: HealthRule): number {
-  const pause = pauseLeft(host);
-  const millis = pause || restLeft(host);
-  if (millis <= (pause > 0 ? rule.pausePatienceMillis : rule.restPatienceMillis))
-    return pause > 0 ? pause + Math.random() * host.spreadMillis : millis;
+  const paused = pauseLeft(host);
+  const millis = paused || restLeft(host);
+  if (millis <= (paused > 0 ? rule.pausePatienceMillis : rule.restPatienceMillis))
+    return paused > 0 ? paused + Math.random() * host.spreadMillis : millis;
   const why =
-    pause > 0
+    paused > 0
       ? `it wants to be called less often (HTTP ${host.pausedBy})`
       : `it has failed ${host.failures} times in a row, last: ${host.lastFailure}`;
   throw new HostHeldBackError(`calling ${host.name}: ${why}; it is asked again at ${momentIn(millis)}`, {
@@ -80,27 +81,12 @@ function waitOf(host: Host, system: string, rule: HealthRule): number {
   });
 }
 
-/** Waits so long, or until the host is well; rejects with the signal's reason. */
-function waitFor(host: Host, millis: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      host.waiting.delete(wake);
-      signal?.removeEventListener("abort", abort);
-    };
-    const wake = (): void => {
-      end();
-      resolve();
-    };
-    const abort = (): void => {
-      end();
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(wake, millis);
+/** Waits so long, or until the host is well. */
+const waitFor = (host: Host, millis: number, signal: AbortSignal | undefined): Promise<void> =>
+  pause(millis, signal, (wake) => {
     host.waiting.add(wake);
-    signal?.addEventListener("abort", abort, { once: true });
+    return () => host.waiting.delete(wake);
   });
-}
 
 /** Makes the health of all hosts that one process calls. */
 export function createHostHealth(traffic: Traffic = UNCOUNTED, rule: HealthRule = HEALTH_RULE): HostHealth {

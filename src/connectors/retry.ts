@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { ExternalSystemError } from "../kernel/errors.ts";
 import { HostHeldBackError } from "./host-health.ts";
+import { pause } from "./pause.ts";
 
 /** How often and how patiently a failed call is made again. */
 export interface RetryRule {
@@ -21,14 +21,6 @@ const LONGEST_BACKOFF_MILLIS = 8_000;
 const isRetryable = (error: unknown): error is ExternalSystemError =>
   error instanceof ExternalSystemError && error.retryable && !(error instanceof HostHeldBackError);
 
-async function wait(millis: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(millis, undefined, signal ? { signal } : {});
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
-  }
-}
-
 /**
  * Does the work again while it fails in a way that may pass. The work must be safe to repeat. A call that was not
  * made, because its host is held back for long, is not tried again: it has waited already.
@@ -47,7 +39,7 @@ export async function withRetries<T>(
       const asked = error.retryAfterMillis ?? 0;
       if (asked > rule.longestWaitMillis) throw error;
       const backoff = Math.min(rule.baseMillis * 2 ** attempt, LONGEST_BACKOFF_MILLIS);
-      await wait(asked + Math.random() * backoff, signal);
+      await pause(asked + Math.random() * backoff, signal);
       onRetry();
     }
   }
