@@ -152,6 +152,28 @@ describe("manifests of registries that misbehave", () => {
       );
     });
 
+    it.for([400, 403, 409, 412])(
+      "under a tag that must not change (%i) is done when it is there",
+      async (status) => {
+        const refused = '{"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]}';
+        const refusal = answer(status, {}, refused);
+        server.expect(`PUT ${TAG}`, refusal, refusal, refusal);
+        server.expect(
+          `HEAD ${TAG}`,
+          answer(200, { "docker-content-digest": top.digest }),
+          answer(200, { "docker-content-digest": OTHER }),
+          answer(403),
+        );
+        expect(await registry.pushManifest("team/api", "1.0", manifest)).toBe(top.digest);
+        const told = {
+          status,
+          message: `writing the manifest team/api:1.0 at ${server.host}: TAG_INVALID: the tag is immutable`,
+        };
+        await expect(registry.pushManifest("team/api", "1.0", manifest)).rejects.toMatchObject(told);
+        await expect(registry.pushManifest("team/api", "1.0", manifest)).rejects.toMatchObject(told);
+      },
+    );
+
     it("that was stored as something else has failed", async () => {
       server.expect(`PUT ${TAG}`, answer(201, { "docker-content-digest": OTHER }));
       await expect(registry.pushManifest("team/api", "1.0", manifest)).rejects.toThrow("digest mismatch");

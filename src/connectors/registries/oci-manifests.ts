@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Digest, digestOf, isDigest } from "../../kernel/digest.ts";
+import { ExternalSystemError } from "../../kernel/errors.ts";
 import type { HttpReply } from "../http-reply.ts";
 import { manifestPath, type RegistrySession } from "./oci-session.ts";
 import type { RawManifest } from "./registry.ts";
@@ -110,6 +111,26 @@ export async function findManifest(
   return toldDigest(reply) ?? (await pullManifest(session, repository, reference, signal)).digest;
 }
 
+/**
+ * By what registries with immutable tags refuse to write a tag again, the same manifest included: Amazon ECR 400,
+ * Artifactory 403, Harbor 412. It happens when the answer to the first write was lost.
+ */
+const TAG_TAKEN = new Set([400, 403, 409, 412]);
+
+async function leadsTo(
+  session: RegistrySession,
+  { repository, reference }: { readonly repository: string; readonly reference: string },
+  digest: Digest,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    return (await findManifest(session, repository, reference, signal)) === digest;
+  } catch (error) {
+    if (error instanceof ExternalSystemError) return false;
+    throw error;
+  }
+}
+
 /** What a registry says of a manifest that it stored. */
 export interface StoredManifest {
   readonly digest: Digest;
@@ -134,7 +155,12 @@ export async function putManifest(
     body: manifest.bytes,
     signal,
   });
-  if (reply.status < 200 || reply.status > 299) throw await session.refusal(reply, doing);
+  if (reply.status < 200 || reply.status > 299) {
+    const refusal = await session.refusal(reply, doing);
+    const isThere = TAG_TAKEN.has(reply.status) && (await leadsTo(session, target, manifest.digest, signal));
+    if (!isThere) throw refusal;
+    return { digest: manifest.digest, subject: null };
+  }
   await reply.discard();
   const stored = toldDigest(reply) ?? (await findManifest(session, repository, reference, signal));
   if (stored === manifest.digest) return { digest: stored, subject: reply.header("oci-subject") };
