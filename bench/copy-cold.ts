@@ -8,8 +8,8 @@ import { mustHold, startRegistry } from "./support/registries.ts";
 import type { ScenarioReport } from "./support/report.ts";
 
 const COLD = "everything is new for each run: target registry, project, connection, the peers' caches";
-/** Seldom, for an answer costs the server CPU time that counts. */
-const POLL_MILLIS = 50;
+/** Seldom, for an answer costs the server milliseconds of CPU time that count. */
+const POLL_MILLIS = 250;
 
 /** Ten images over http to a registry that holds nothing. */
 export async function httpCold(stage: CopyStage): Promise<ScenarioReport> {

@@ -90,11 +90,11 @@ async function run(): Promise<void> {
   }
 }
 
-// What was started and written goes with the process, also after Ctrl-C.
+// What was started and written goes with the process, also after Ctrl-C and in the middle of a scenario.
 process.once("SIGINT", () => process.exit(130));
 try {
   await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  process.exit(1);
 }
