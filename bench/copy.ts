@@ -91,7 +91,7 @@ async function run(): Promise<void> {
 }
 
 // What was started and written goes with the process, also after Ctrl-C and in the middle of a scenario.
-process.once("SIGINT", () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
 try {
   await run();
 } catch (error) {
