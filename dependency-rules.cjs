@@ -1,7 +1,7 @@
 // The arrows of ARCHITECTURE.md, section 3, in machine form. The list of nouns is the glossary.
 // A noun file is pure: schema, type and rules of one thing, safe in a browser.
 const NOUNS =
-  "(project|service|release|release-content|release-item|referrer|release-view|distribution|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup)";
+  "(project|service|release|release-content|release-item|referrer|release-view|distribution|distribution-progress|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup)";
 const CONCEPTS = "(projects|releases|distributions|repositories|connections|access|audit)";
 const NOUN_FILES = `^src/${CONCEPTS}/${NOUNS}[.]ts$`;
 const MACHINERY = "(tasks|storage|connectors)";
@@ -26,6 +26,8 @@ module.exports = {
     rule("browser-code-is-browser-safe", { path: "^src/(web/|api/contract/|api/client[.]ts)" }, { path: "^src/", pathNot: ["^src/(kernel|web|api/contract)/", "^src/api/client[.]ts$", NOUN_FILES] }),
     rule("cli-commands-speak-the-api", { path: "^src/cli/" }, { path: "^src/", pathNot: ["^src/(kernel|cli|api/contract)/", "^src/api/client[.]ts$", NOUN_FILES] }),
     rule("only-http-client-speaks-http", { path: "^src/", pathNot: ["^src/connectors/http-client[.]ts$", "^src/connectors/guarded-connect[.]ts$", TESTS] }, { path: "^(undici)$|node_modules/undici/" }),
+    rule("only-guarded-connect-opens-sockets", { path: "^src/", pathNot: ["^src/connectors/guarded-connect[.]ts$", "^src/config[.]ts$", TESTS] }, { path: "^(node:)?(net|tls)$", dependencyTypesNot: ["type-only"] }),
+    rule("only-the-blob-pipe-takes-raw-sockets", { path: "^src/", pathNot: ["^src/connectors/registries/slab-sockets?[.]ts$", "^src/connectors/registries/oci-registry-connector[.]ts$", TESTS] }, { path: "^src/connectors/registries/slab-sockets[.]ts$", dependencyTypesNot: ["type-only"] }),
     rule("only-storage-opens-databases", { path: "^src/", pathNot: ["^src/storage/", TESTS] }, { path: "node_modules/(better-sqlite3|pg)/" }),
   ],
   options: { tsPreCompilationDeps: true, tsConfig: { fileName: "tsconfig.json" }, doNotFollow: { path: "node_modules" } },

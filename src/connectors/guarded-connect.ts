@@ -1,6 +1,12 @@
 import { lookup as lookUp } from "node:dns/promises";
-import { isIP, type LookupFunction } from "node:net";
-import { createSecureContext, getCACertificates } from "node:tls";
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from "node:net";
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { callbackify } from "node:util";
 import ipaddr from "ipaddr.js";
 import { buildConnector } from "undici";
@@ -106,11 +112,13 @@ function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction 
     });
 }
 
+/** Whom a TLS connection under these rules trusts. */
+const trustOf = ({ caPem }: ConnectRules): SecureContext =>
+  createSecureContext({ ca: caPem === null ? undefined : [...getCACertificates("default"), caPem] });
+
 /** How sockets are opened: no proxies, HTTP/1.1 only, and only to addresses that the rules allow. */
 export function guardedConnect(rules: ConnectRules): buildConnector.connector {
-  const secureContext = createSecureContext({
-    ca: rules.caPem === null ? undefined : [...getCACertificates("default"), rules.caPem],
-  });
+  const secureContext = trustOf(rules);
   const connect = buildConnector({
     allowH2: false,
     timeout: rules.timeoutMillis,
@@ -122,4 +130,58 @@ export function guardedConnect(rules: ConnectRules): buildConnector.connector {
     if (reason !== null) callback(refusal(reason), null);
     else connect(options, callback);
   };
+}
+
+/** Opens one socket to the origin of this address, under the same guard; what arrives goes to `onread`. */
+export type OpenSocket = (url: URL, onread: OnReadOpts) => Promise<Socket>;
+
+/** A socket of its own for the one place that reads into its own memory: the blob pipe. */
+export function guardedSocket(rules: ConnectRules): OpenSocket {
+  const secureContext = trustOf(rules);
+  const lookup = guardedLookup(rules.resolve ?? resolveByDns, rules.allowPrivate);
+  const sessions = new Map<string, Buffer>();
+
+  function openTls(host: string, port: number, onread: OnReadOpts): TLSSocket {
+    const name = `${host}:${port}`;
+    const session = sessions.get(name);
+    // Typed as part of the TCP options only, but TLS sockets heed both.
+    const tcp: Record<string, unknown> = { onread, lookup };
+    const socket = connectTls({
+      ...tcp,
+      host,
+      port,
+      secureContext,
+      ALPNProtocols: ["http/1.1"],
+      ...(isIP(host) ? {} : { servername: host }),
+      ...(session && { session }),
+    });
+    return socket.on("session", (latest: Buffer) => void sessions.set(name, latest));
+  }
+
+  return (url, onread) => {
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const secure = url.protocol === "https:";
+    const port = Number(url.port || (secure ? 443 : 80));
+    const reason = isIP(host) ? reasonAgainst(host, rules.allowPrivate) : null;
+    if (reason !== null) return Promise.reject(refusal(reason));
+    const socket = secure ? openTls(host, port, onread) : connectTcp({ host, port, lookup, onread });
+    return opened(socket, secure ? "secureConnect" : "connect", rules.timeoutMillis);
+  };
+}
+
+const failureOf = (code: "ETIMEDOUT" | "ECONNRESET"): Error => Object.assign(new Error(code), { code });
+
+function opened(socket: Socket, event: string, timeoutMillis: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => socket.destroy(failureOf("ETIMEDOUT")), timeoutMillis);
+    socket.once("error", reject).once(event, () => {
+      clearTimeout(timer);
+      socket.off("error", reject).setNoDelay(true);
+      resolve(socket);
+    });
+    socket.once("close", () => {
+      clearTimeout(timer);
+      reject(failureOf("ECONNRESET"));
+    });
+  });
 }

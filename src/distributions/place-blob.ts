@@ -1,11 +1,11 @@
-import { ExternalSystemError } from "../kernel/errors.ts";
+import type { BlobArrival } from "../connectors/registries/registry.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { dropMountSource, findMountSource, type SizedBlob } from "./distribution-blob-store.ts";
 
 /**
- * Makes a blob appear in the item's target repository by the cheapest way that works: it is there already,
- * it is mounted from a repository of the same registry that this project itself used, or it is streamed.
+ * Makes a blob appear in the item's target repository: it is there already, it is mounted from a repository of the
+ * same registry that this project itself used, or its bytes are moved.
  * `heldBy`: the repository that got it in this run; its bytes are counted already. Throws ExternalSystemError.
  */
 export async function placeBlob(
@@ -13,53 +13,50 @@ export async function placeBlob(
   item: ReleaseItem,
   blob: SizedBlob,
   heldBy: string | null,
-): Promise<void> {
-  const { signal } = run.task;
+): Promise<BlobArrival> {
   const source = await run.registryOf(item.source.connectionId);
   const target = await run.registryOf(item.target.connectionId);
-  const repository = item.target.repository;
-  if (await target.hasBlob(repository, blob.digest, signal)) return;
-  if (await mountBlob(run, item, blob, heldBy)) return;
+  const { repository } = item.target;
+  const mountFrom = await findHolder(run, item, blob, heldBy);
   const counts = heldBy === null;
   try {
-    await run.ctx.connectors.registries.copyBlob({
+    const arrival = await run.ctx.connectors.registries.copyBlob({
       source: { registry: source, repository: item.source.repository },
       target: { registry: target, repository },
       digest: blob.digest,
       sizeBytes: blob.sizeBytes,
+      mountFrom,
       ...(counts && { onBytes: (count: number) => run.moving.add(blob.digest, count) }),
-      signal,
+      signal: run.task.signal,
     });
+    if (mountFrom !== null && arrival !== "mounted") await forgetHolder(run, item, blob, mountFrom);
+    return arrival;
   } catch (error) {
     if (counts) run.moving.reset(blob.digest);
     throw error;
   }
 }
 
-async function mountBlob(
+const placeOf = (run: CopyRun, item: ReleaseItem, repository: string) => ({
+  projectId: run.content.projectId,
+  connectionId: item.target.connectionId ?? "",
+  repository,
+});
+
+/** Another repository of the target's registry that has the blob, as far as this project knows. */
+async function findHolder(
   run: CopyRun,
   item: ReleaseItem,
   blob: SizedBlob,
   heldBy: string | null,
-): Promise<boolean> {
-  const { projectId } = run.content;
+): Promise<string | null> {
   const { connectionId, repository } = item.target;
-  if (connectionId === null) return false;
-  const target = await run.registryOf(connectionId);
+  if (connectionId === null) return null;
   const sameRegistry = item.source.connectionId === connectionId ? item.source.repository : null;
-  const known = { projectId, connectionId, repository };
-  const from = heldBy ?? sameRegistry ?? (await findMountSource(run.ctx.db, known, blob.digest));
-  if (from === null || from === repository) return false;
-  const mounted = await target
-    .mountBlob(repository, blob.digest, from, run.task.signal)
-    .catch((error: unknown) => noMount(run, error));
-  if (!mounted) await dropMountSource(run.ctx.db, { projectId, connectionId, repository: from }, blob.digest);
-  return mounted;
+  const near = heldBy ?? sameRegistry;
+  const from = near ?? (await findMountSource(run.ctx.db, placeOf(run, item, repository), blob.digest));
+  return from === repository ? null : from;
 }
 
-/** A mount only saves the way: where a registry fails at it, the bytes are streamed. */
-function noMount(run: CopyRun, error: unknown): false {
-  run.task.signal.throwIfAborted();
-  if (error instanceof ExternalSystemError) return false;
-  throw error;
-}
+const forgetHolder = (run: CopyRun, item: ReleaseItem, blob: SizedBlob, from: string): Promise<void> =>
+  dropMountSource(run.ctx.db, placeOf(run, item, from), blob.digest);

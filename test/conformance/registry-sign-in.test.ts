@@ -241,11 +241,25 @@ describe("signing in to registries that misbehave", () => {
   });
 
   it.for([401, 403])(
-    "a mount is declined where the token service answers %i for the other repository",
+    "a mount is not tried where the token service answers %i for the other repository",
     async (status) => {
+      const digest = `sha256:${"a".repeat(64)}` as const;
       registry.expect("POST /v2/prod/api/blobs/uploads/", bearer(`http://${tokens.host}/token`));
-      tokens.expect("GET /token", answer(status, {}, '{"details":"no access to team/api"}'));
-      expect(await open().mountBlob("prod/api", `sha256:${"a".repeat(64)}`, "team/api")).toBe(false);
+      tokens.expect(
+        "GET /token",
+        answer(status, {}, '{"details":"no access to team/api"}'),
+        answer(200, {}, '{"token":"t"}'),
+      );
+      registry.expect(`HEAD /v2/prod/api/blobs/${digest}`, answer(200));
+      const to = open();
+      const copying = connector.copyBlob({
+        source: { registry: to, repository: "team/api" },
+        target: { registry: to, repository: "prod/api" },
+        digest,
+        sizeBytes: 1,
+        mountFrom: "team/api",
+      });
+      expect(await copying).toBe("present");
     },
   );
 

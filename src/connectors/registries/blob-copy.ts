@@ -1,141 +1,234 @@
-import { createHash } from "node:crypto";
-import type { Digest } from "../../kernel/digest.ts";
+import { ExternalSystemError } from "../../kernel/errors.ts";
 import type { HttpReply } from "../http-reply.ts";
-import { cancelUpload, uploadLocation } from "./oci-blobs.ts";
-import { repositoryPath, type RegistrySession } from "./oci-session.ts";
-import { pullScope, pushScope } from "./scopes.ts";
+import { type PipeEnd, pipeBlob } from "./blob-pipe.ts";
+import { type BlobProgress, blobProgress } from "./blob-progress.ts";
+import { openSource, type OpenSource } from "./blob-source.ts";
+import { streamBlob } from "./blob-stream.ts";
+import { openTarget, type OpenTarget } from "./blob-target.ts";
+import { type BlobTransfer, reading, writing } from "./blob-transfer.ts";
+import { beginUpload, checkStored, isStored, keptBytes, mountOrBegin } from "./blob-upload.ts";
+import { cancelUpload } from "./oci-blobs.ts";
+import type { BlobArrival } from "./registry.ts";
 
-/** A repository of a registry. */
-export interface BlobPlace {
-  readonly session: RegistrySession;
-  readonly repository: string;
-}
-
-/** One transfer from place to place. */
-export interface BlobTransfer {
-  readonly source: BlobPlace;
-  readonly target: BlobPlace;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly onBytes: (count: number) => void;
-  /** How long the target may take to answer when it has all bytes, in milliseconds: large blobs take their time. */
-  readonly commitMillis: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-const named = ({ source, digest }: BlobTransfer): string => `reading ${source.repository}@${digest}`;
-
-/** Asks the source for the bytes; follows it to its object storage. */
-async function openSource(transfer: BlobTransfer): Promise<HttpReply> {
-  const { source, digest, sizeBytes, signal } = transfer;
-  const reply = await source.session.call({
-    method: "GET",
-    url: repositoryPath(source.repository, `blobs/${digest}`),
-    scopes: [pullScope(source.repository)],
-    followRedirects: true,
-    signal,
-  });
-  if (reply.status !== 200) throw await source.session.refusal(reply, named(transfer));
-  const length = reply.header("content-length");
-  if (length === null || Number(length) === sizeBytes) return reply;
-  await reply.drop();
-  throw source.session.fault(
-    named(transfer),
-    `the blob has ${length} bytes where its manifest promises ${sizeBytes}`,
-  );
-}
-
-async function beginUpload({ target, signal }: BlobTransfer): Promise<URL> {
-  const { session, repository } = target;
-  const doing = `beginning an upload to ${repository}`;
-  const reply = await session.call({
-    method: "POST",
-    url: repositoryPath(repository, "blobs/uploads/"),
-    scopes: [pushScope(repository)],
-    headers: { "content-length": "0" },
-    signal,
-  });
-  if (reply.status !== 202) throw await session.refusal(reply, doing);
-  await reply.discard();
-  const location = uploadLocation(reply);
-  if (location) return location;
-  throw session.fault(doing, "the answer does not say where to send the bytes");
-}
-
-/**
- * Passes the bytes on, always one piece behind: the last one leaves only when length and digest are known to be
- * right. When they are not, the target is left with an unfinished request and stores nothing.
+/*
+ * One blob from registry to registry. A source that breaks is asked for the rest (Range) while the upload waits; an
+ * upload that breaks goes on where the target says that it stopped, or is made anew in one clean PUT where it does not
+ * say. Whatever goes wrong, nothing appears at the target but the right bytes.
  */
-async function* verifiedBytes(
-  transfer: BlobTransfer,
-  body: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const { source, digest, sizeBytes, onBytes } = transfer;
-  const fault = (words: string): Error => source.session.fault(named(transfer), words);
-  const hash = createHash("sha256");
-  let received = 0;
-  let held: Uint8Array | null = null;
-  for await (const chunk of body) {
-    received += chunk.length;
-    if (received > sizeBytes)
-      throw fault(`the blob is longer than the ${sizeBytes} bytes its manifest promises`);
-    hash.update(chunk);
-    if (held) {
-      yield held;
-      onBytes(held.length);
+
+/** What is known of one copy while its attempts come and go. */
+interface Copy {
+  readonly transfer: BlobTransfer;
+  readonly progress: BlobProgress;
+  /** The upload that is open at the target. */
+  upload: URL | null;
+  /** A mount is tried once. */
+  mountFrom: string | null;
+  /** How often in a row the source broke without getting much further, and where it did so last. */
+  breaks: number;
+  brokeAt: number;
+  /** Whether the bytes came in more than one piece. */
+  wasMended: boolean;
+}
+
+/** So often a source may break at about the same place before the whole attempt counts as failed. */
+const MOST_BREAKS = 3;
+
+type Broken = Exclude<PipeEnd, { readonly kind: "sent" | "answered" }>;
+
+/** A broken connection that got this much further may break again: the patience begins anew. */
+const WORTH_ANOTHER_ROUND_BYTES = 1024 * 1024;
+
+/** Copies the blob, patiently. Throws ExternalSystemError. */
+export async function transferBlob(transfer: BlobTransfer): Promise<BlobArrival> {
+  const { target, mountFrom, signal, sizeBytes, onBytes } = transfer;
+  const progress = blobProgress(sizeBytes, onBytes);
+  const copy: Copy = {
+    transfer,
+    progress,
+    upload: null,
+    mountFrom,
+    breaks: 0,
+    brokeAt: 0,
+    wasMended: false,
+  };
+  try {
+    for (;;) {
+      const before = progress.furthest();
+      try {
+        return await target.session.retrying(signal, () => attempt(copy));
+      } catch (error) {
+        const further = progress.furthest() - before;
+        const mayPass =
+          error instanceof ExternalSystemError && error.retryable && error.retryAfterMillis === null;
+        if (!mayPass || further < WORTH_ANOTHER_ROUND_BYTES) throw error;
+      }
     }
-    held = chunk;
-  }
-  if (received < sizeBytes) throw fault(`the blob ends after ${received} of ${sizeBytes} bytes`);
-  const actual = `sha256:${hash.digest("hex")}`;
-  if (actual !== digest) throw fault(`digest mismatch: the bytes have ${actual} instead of ${digest}`);
-  if (held) {
-    yield held;
-    onBytes(held.length);
+  } catch (error) {
+    await abandonUpload(copy);
+    throw error;
   }
 }
 
-/** The whole blob in one request: the only form that every registry takes. */
-async function upload(transfer: BlobTransfer, location: URL, body: HttpReply): Promise<void> {
-  const { target, digest, sizeBytes, signal, commitMillis } = transfer;
-  const url = new URL(location);
-  url.search += `${url.search ? "&" : "?"}digest=${encodeURIComponent(digest)}`;
-  const doing = `writing ${target.repository}@${digest}`;
-  const reply = await target.session.call({
-    method: "PUT",
-    url,
-    scopes: [pushScope(target.repository)],
-    headers: { "content-type": "application/octet-stream", "content-length": String(sizeBytes) },
-    body: verifiedBytes(transfer, body.stream()),
-    firstByteMillis: commitMillis,
-    signal,
-  });
-  if (reply.status === 401) {
-    await reply.discard();
-    throw target.session.fault(doing, "the registry refused the token in mid-copy", {
+async function abandonUpload(copy: Copy): Promise<void> {
+  const { session, repository } = copy.transfer.target;
+  if (copy.upload) await cancelUpload(session, repository, copy.upload);
+  copy.upload = null;
+}
+
+/** Forgets what is at the target and begins with the first byte. */
+async function startOver(copy: Copy): Promise<void> {
+  await abandonUpload(copy);
+  copy.progress.rewindTo(0);
+}
+
+async function attempt(copy: Copy): Promise<BlobArrival> {
+  const { transfer, progress } = copy;
+  if (await mount(copy)) return "mounted";
+  if (await isStored(transfer)) {
+    await abandonUpload(copy);
+    return "present";
+  }
+  if (copy.upload && progress.furthest() > 0) await findKept(copy, copy.upload);
+  const [source, upload] = await bothOf(
+    openSource(transfer, progress.hashed()),
+    copy.upload ? Promise.resolve(copy.upload) : beginUpload(transfer),
+    copy,
+  );
+  copy.upload = upload;
+  const wasResumed = progress.sendFrom() > 0;
+  const reply = source
+    ? await pipe(copy, source, upload)
+    : await streamBlob(transfer, commitAddress(copy, upload));
+  if (reply.status === 401) throw await tokenRefused(transfer, reply);
+  if (wasResumed && reply.status >= 400 && reply.status < 500) {
+    await startOver(copy);
+    throw transfer.target.session.fault(writing(transfer), "the registry would not go on with the upload", {
       retryable: true,
-      status: 401,
     });
   }
-  if (reply.status < 200 || reply.status > 299) throw await target.session.refusal(reply, doing);
-  await reply.discard();
-  const stored = reply.header("docker-content-digest");
-  if (stored !== null && stored !== digest)
-    throw target.session.fault(doing, `digest mismatch: the registry stored ${stored} instead`);
+  await checkStored(transfer, reply, wasResumed);
+  progress.complete();
+  return "copied";
 }
 
-/** Streams one blob from source to target, once. Whatever goes wrong, nothing appears at the target. */
-export async function transferBlob(transfer: BlobTransfer): Promise<void> {
-  const { target } = transfer;
-  const body = await openSource(transfer);
-  let location: URL | null = null;
+/** Goes back to where the target says that it stopped; to the first byte where it does not say. */
+async function findKept(copy: Copy, upload: URL): Promise<void> {
+  const { transfer, progress } = copy;
+  const kept = await keptBytes(transfer, upload);
+  if (kept === null || kept > progress.furthest()) return await startOver(copy);
+  progress.rewindTo(kept);
+  copy.wasMended = true;
+}
+
+async function mount(copy: Copy): Promise<boolean> {
+  const from = copy.mountFrom;
+  if (from === null) return false;
+  copy.mountFrom = null;
+  const answer = await mountOrBegin(copy.transfer, from);
+  if (answer === "mounted") return true;
+  copy.upload = answer;
+  return false;
+}
+
+/** Waits for both; when one fails, the other is not left open. */
+async function bothOf(
+  opening: Promise<OpenSource | null>,
+  beginning: Promise<URL>,
+  copy: Copy,
+): Promise<[OpenSource | null, URL]> {
+  const [source, upload] = await Promise.allSettled([opening, beginning]);
+  if (upload.status === "fulfilled") copy.upload = upload.value;
+  if (source.status === "fulfilled" && upload.status === "fulfilled") return [source.value, upload.value];
+  if (source.status === "fulfilled") source.value?.socket.destroy();
+  throw source.status === "rejected" ? source.reason : (upload as PromiseRejectedResult).reason;
+}
+
+function commitAddress({ transfer }: Copy, upload: URL): URL {
+  const url = new URL(upload);
+  url.search += `${url.search ? "&" : "?"}digest=${encodeURIComponent(transfer.digest)}`;
+  return url;
+}
+
+async function tokenRefused(transfer: BlobTransfer, reply: HttpReply): Promise<Error> {
+  await reply.discard();
+  return transfer.target.session.fault(writing(transfer), "the registry refused the token in mid-copy", {
+    retryable: true,
+    status: 401,
+  });
+}
+
+/** Pipes what is missing into one PUT; the target's answer. */
+async function pipe(copy: Copy, first: OpenSource, upload: URL): Promise<HttpReply> {
+  const { transfer, progress } = copy;
+  let source = first;
+  let target: OpenTarget | null = null;
+  let isDone = false;
   try {
-    location = await beginUpload(transfer);
-    await upload(transfer, location, body);
-  } catch (error) {
-    if (location) await cancelUpload(target.session, target.repository, location);
-    throw error;
+    const restBytes = transfer.sizeBytes - progress.sendFrom();
+    target = await openTarget(transfer, commitAddress(copy, upload), restBytes);
+    for (;;) {
+      const end = await pipeOnce(copy, source, target);
+      if (end.kind === "sent" || end.kind === "answered") {
+        const reply = await target.answer();
+        if (end.kind === "answered" && reply.status < 300 && progress.hashed() < transfer.sizeBytes)
+          throw transfer.target.session.fault(
+            writing(transfer),
+            "the registry answered before it had all bytes",
+          );
+        isDone = progress.hashed() === transfer.sizeBytes;
+        return reply;
+      }
+      source = await mend(copy, source, target, end);
+    }
   } finally {
-    await body.drop();
+    if (isDone) source.giveBack();
+    else source.socket.destroy();
+    target?.done(isDone);
   }
+}
+
+function pipeOnce({ transfer, progress }: Copy, source: OpenSource, target: OpenTarget): Promise<PipeEnd> {
+  const { digest, tools, signal } = transfer;
+  const [from, to] = [transfer.source.session.origin.host, transfer.target.session.origin.host];
+  const before = progress.hashed();
+  return pipeBlob({
+    source: source.socket,
+    streamAt: source.streamAt,
+    target: target.socket,
+    digest,
+    progress,
+    stallMillis: tools.stallMillis,
+    onRead: (count) => tools.traffic.bytes(from, "in", count),
+    signal,
+  }).finally(() => tools.traffic.bytes(to, "out", progress.hashed() - before));
+}
+
+/** After a break of the source: opens it again where it broke. All else is for the next attempt, or for nobody. */
+async function mend(copy: Copy, source: OpenSource, target: OpenTarget, end: Broken): Promise<OpenSource> {
+  source.socket.destroy();
+  if (end.kind === "wrong") return await refuseWrong(copy, end.digest);
+  if (end.side === "target") throw target.broke(end.error);
+  const failure = source.broke(end.error);
+  if (!(failure instanceof ExternalSystemError && failure.retryable)) throw failure;
+  const { transfer, progress } = copy;
+  const further = progress.hashed() - copy.brokeAt;
+  copy.breaks = further < WORTH_ANOTHER_ROUND_BYTES ? copy.breaks + 1 : 1;
+  copy.brokeAt = progress.hashed();
+  copy.wasMended = true;
+  if (copy.breaks > MOST_BREAKS) throw failure;
+  const again = await transfer.source.session.retrying(transfer.signal, () =>
+    openSource(transfer, progress.hashed()),
+  );
+  if (!again) throw failure;
+  return again;
+}
+
+/** Pieces that do not fit together are read again in one; what is wrong in one piece stays wrong. */
+async function refuseWrong(copy: Copy, digest: string): Promise<never> {
+  const { wasMended, transfer } = copy;
+  copy.wasMended = false;
+  await startOver(copy);
+  const words = `digest mismatch: the bytes have ${digest} instead of ${transfer.digest}`;
+  throw transfer.source.session.fault(reading(transfer), words, { retryable: wasMended });
 }

@@ -4,17 +4,18 @@ import type { HttpReply } from "../http-reply.ts";
 import { repositoryPath, type RegistrySession } from "./oci-session.ts";
 import { pullScope, pushScope } from "./scopes.ts";
 
-/** Whether the repository has the blob. A redirect to where its bytes lie is a yes. */
+/** Whether the repository has the blob. A redirect to where its bytes lie is a yes. `scope`: that of calls around it. */
 export async function hasBlob(
   session: RegistrySession,
   repository: string,
   digest: Digest,
   signal?: AbortSignal,
+  scope: string = pullScope(repository),
 ): Promise<boolean> {
   const reply = await session.call({
     method: "HEAD",
     url: repositoryPath(repository, `blobs/${digest}`),
-    scopes: [pullScope(repository)],
+    scopes: [scope],
     signal,
   });
   const there = reply.status === 200 || (reply.status >= 301 && reply.status <= 308);
@@ -42,41 +43,5 @@ export async function cancelUpload(
     await reply.discard();
   } catch (error) {
     if (!(error instanceof ExternalSystemError)) throw error;
-  }
-}
-
-/** Statuses by which registries say that the other repository is not ours to see, or that they cannot mount. */
-const NOT_MOUNTABLE = new Set([400, 401, 403, 404, 405]);
-
-/**
- * Asks for a blob of another repository of the same registry. False when the registry began a plain upload
- * instead, or does not let us see the other repository.
- */
-export async function mountBlob(
-  session: RegistrySession,
-  repository: string,
-  { digest, from, signal }: { digest: Digest; from: string; signal?: AbortSignal | undefined },
-): Promise<boolean> {
-  const query = new URLSearchParams({ mount: digest, from });
-  try {
-    const reply = await session.call({
-      method: "POST",
-      url: repositoryPath(repository, `blobs/uploads/?${query.toString()}`),
-      scopes: [pushScope(repository), pullScope(from)],
-      headers: { "content-length": "0" },
-      signal,
-    });
-    if (reply.status === 201) {
-      await reply.discard();
-      return true;
-    }
-    if (reply.status !== 202) throw await session.refusal(reply, `mounting ${digest} into ${repository}`);
-    await reply.discard();
-    const location = uploadLocation(reply);
-    if (location) await cancelUpload(session, repository, location);
-    return false;
-  } catch (error) {
-    if (error instanceof ExternalSystemError && NOT_MOUNTABLE.has(error.status ?? 0)) return false;
-    throw error;
   }
 }

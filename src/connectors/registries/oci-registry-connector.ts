@@ -6,7 +6,8 @@ import { createSlots } from "../slots.ts";
 import { transferBlob } from "./blob-copy.ts";
 import { ociRegistry } from "./oci-registry.ts";
 import { openSession, type RegistrySession } from "./oci-session.ts";
-import type { BlobCopy, Registry, RegistryConnector, RegistrySettings } from "./registry.ts";
+import { createSlabSockets } from "./slab-sockets.ts";
+import type { BlobArrival, BlobCopy, Registry, RegistryConnector, RegistrySettings } from "./registry.ts";
 
 /** What may be set; times in milliseconds. */
 export interface RegistryConnectorOptions extends Omit<HttpClientOptions, "connectionsPerHost"> {
@@ -28,6 +29,14 @@ export function createRegistryConnector(options: RegistryConnectorOptions = {}):
   const { blobsPerHost = 6, retry = RETRY_RULE, commitMillis = 300_000, ...rest } = options;
   // A copy inside one registry holds two sockets; the third share is for everything else, so nothing can starve.
   const http = createHttpClient({ ...rest, connectionsPerHost: 3 * blobsPerHost });
+  const tools = {
+    sockets: createSlabSockets(rest),
+    health: http.health,
+    traffic: http.traffic,
+    firstByteMillis: rest.firstByteMillis ?? 30_000,
+    stallMillis: rest.stallMillis ?? 60_000,
+    commitMillis,
+  };
   const slots = createSlots(blobsPerHost);
   const handles = new Map<string, Registry>();
   const sessions = new WeakMap<Registry, RegistrySession>();
@@ -51,34 +60,33 @@ export function createRegistryConnector(options: RegistryConnectorOptions = {}):
     return session;
   }
 
-  async function copyBlob({ source, target, digest, sizeBytes, ...copy }: BlobCopy): Promise<void> {
+  async function copyBlob({ source, target, digest, sizeBytes, ...copy }: BlobCopy): Promise<BlobArrival> {
     refuseInTransaction("Copying a blob");
     const from = { session: sessionOf(source.registry), repository: source.repository };
     const to = { session: sessionOf(target.registry), repository: target.repository };
-    let passed = 0;
-    const onBytes = (count: number): void => {
-      passed += count;
-      if (count !== 0) copy.onBytes?.(count);
-    };
-    const transfer = {
-      source: from,
-      target: to,
-      digest,
-      sizeBytes,
-      onBytes,
-      commitMillis,
-      signal: copy.signal,
-    };
     const release = await slots.acquire([from.session.origin.host, to.session.origin.host], copy.signal);
     try {
-      await to.session.retrying(copy.signal, () => {
-        onBytes(-passed);
-        return transferBlob(transfer);
+      return await transferBlob({
+        source: from,
+        target: to,
+        digest,
+        sizeBytes,
+        mountFrom: copy.mountFrom ?? null,
+        onBytes: (count) => copy.onBytes?.(count),
+        tools,
+        signal: copy.signal,
       });
     } finally {
       release();
     }
   }
 
-  return { open, copyBlob, close: () => http.close() };
+  return {
+    open,
+    copyBlob,
+    close: async () => {
+      tools.sockets.close();
+      await http.close();
+    },
+  };
 }

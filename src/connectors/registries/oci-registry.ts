@@ -1,4 +1,4 @@
-import { hasBlob, mountBlob } from "./oci-blobs.ts";
+import { hasBlob } from "./oci-blobs.ts";
 import { createLimiter } from "../../kernel/limiter.ts";
 import { checkRegistry } from "./oci-check.ts";
 import { findManifest, pullManifest, putManifest } from "./oci-manifests.ts";
@@ -29,7 +29,5 @@ export function ociRegistry(session: RegistrySession): Registry {
       retrying(signal, () => oneByOne(() => pushReferrer(session, repository, attached, signal))),
     hasBlob: (repository, digest, signal) =>
       retrying(signal, () => hasBlob(session, repository, digest, signal)),
-    mountBlob: (repository, digest, from, signal) =>
-      retrying(signal, () => mountBlob(session, repository, { digest, from, signal })),
   };
 }

@@ -67,16 +67,19 @@ export interface Registry {
   /** Stores a manifest by its digest; its subject's referrers list it from then on. */
   pushReferrer(repository: string, attached: AttachedManifest, signal?: AbortSignal): Promise<void>;
   hasBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<boolean>;
-  /** Makes a blob of another repository of this registry appear in this one. False: the registry would not. */
-  mountBlob(repository: string, digest: Digest, from: string, signal?: AbortSignal): Promise<boolean>;
 }
 
-/** One blob on its way from registry to registry, without touching the disk. */
+/** How a blob got to its target: it was there, another repository of the registry had it, or its bytes were moved. */
+export type BlobArrival = "present" | "mounted" | "copied";
+
+/** One blob on its way from registry to registry. */
 export interface BlobCopy {
   readonly source: { readonly registry: Registry; readonly repository: string };
   readonly target: { readonly registry: Registry; readonly repository: string };
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** Another repository of the target's registry that is believed to have the blob: it is mounted if that works. */
+  readonly mountFrom?: string | null;
   /** Called with the bytes that passed since the last call; negative when a broken transfer starts over. */
   readonly onBytes?: (count: number) => void;
   readonly signal?: AbortSignal;
@@ -85,7 +88,10 @@ export interface BlobCopy {
 /** The door to all registries. Handles, their connections and tokens are kept per settings. */
 export interface RegistryConnector {
   open(settings: RegistrySettings): Registry;
-  /** Streams and verifies; nothing appears at the target unless size and digest are right. */
-  copyBlob(copy: BlobCopy): Promise<void>;
+  /**
+   * Makes the blob appear by the cheapest way that works. Bytes are moved without touching the disk and verified:
+   * nothing appears at the target unless size and digest are right.
+   */
+  copyBlob(copy: BlobCopy): Promise<BlobArrival>;
   close(): Promise<void>;
 }
