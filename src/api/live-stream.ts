@@ -33,6 +33,8 @@ export interface LiveParts {
   readonly nextEvents: (after: number) => Promise<readonly LiveEvent[]>;
   /** False for an event that this reader did not ask for. */
   readonly wants: (event: LiveEvent) => boolean;
+  /** What there is to tell of copies since the last call; empty when there is nothing. */
+  readonly progress: () => string;
   /** Why the reader may not go on reading; null while it may. */
   readonly refusal: () => Promise<DomainError | null>;
   /** The reader has taken nothing for too long. */
@@ -83,13 +85,13 @@ const endText = ({ code, message }: DomainError): string =>
   eventText({ event: "end", data: { reason: code, detail: message } satisfies StreamEnd });
 
 /** What is new since the last call; empty when nothing is. */
-function newsOf({ after, nextEvents, wants }: LiveParts): () => Promise<string> {
+function newsOf({ after, nextEvents, wants, progress }: LiveParts): () => Promise<string> {
   let position = after;
   return async () => {
     for (;;) {
       const events = await nextEvents(position);
       position = events.at(-1)?.sequence ?? position;
-      const text = events.filter(wants).map(textOf).join("");
+      const text = events.filter(wants).map(textOf).join("") + progress();
       if (text !== "" || events.length === 0) return text;
     }
   };

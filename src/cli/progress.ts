@@ -22,7 +22,8 @@ const STYLES = {
   cancelled: "yellow",
 } as const satisfies Record<Item["status"], Style>;
 
-export const nameOf = (item: Item): string => `${item.serviceName}/${item.containerName}`;
+export const nameOf = (item: Pick<Item, "serviceName" | "containerName">): string =>
+  `${item.serviceName}/${item.containerName}`;
 
 /** The status of an image in words, with its digest or with why it has none. */
 export function itemState(item: Item): string {

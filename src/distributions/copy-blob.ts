@@ -17,26 +17,26 @@ export interface BlobWish {
  * Where one image's source or target refuses, the next one's is tried. Returns the repository that has it.
  */
 export async function copyBlob(run: CopyRun, digest: string, wishes: readonly BlobWish[]): Promise<string> {
-  const place = await run.task.step(
+  const placing = run.task.step(
     `blob:${digest}`,
     () => placeForOne(run, digest, wishes),
-    async (db, { connectionId, repository }) => {
+    async (db, { connectionId, repository, arrival }) => {
       const now = run.ctx.now();
-      await markBlobsVerified(db, run.distribution.id, [digest], now);
+      await markBlobsVerified(db, run.distribution.id, [digest], arrival, now);
       const written = { projectId: run.content.projectId, connectionId, repository };
       await addMountSources(db, written, [digest], now);
     },
   );
-  run.moving.reset(digest);
-  return place.repository;
+  const { repository } = await placing.finally(() => run.moving.reset(digest));
+  return repository;
 }
 
 async function placeForOne(run: CopyRun, digest: string, wishes: readonly BlobWish[]) {
   let refusal: unknown = new Error(`nobody wants ${digest}`);
   for (const { item, blob } of wishes) {
     try {
-      await placeBlob(run, item, blob, null);
-      return { connectionId: item.target.connectionId ?? "", repository: item.target.repository };
+      const arrival = await placeBlob(run, item, blob, null);
+      return { connectionId: item.target.connectionId ?? "", repository: item.target.repository, arrival };
     } catch (error) {
       run.task.signal.throwIfAborted();
       refusal = error;

@@ -73,7 +73,7 @@ export async function copyImage(
       const now = run.ctx.now();
       const key = { distributionId: run.distribution.id, itemId: item.id };
       const all = [tree, ...referrers.map((one) => one.tree)].flatMap(({ blobs }) => blobs);
-      await markBlobsVerified(db, run.distribution.id, digestsOf(all), now);
+      await markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now);
       await moveStep(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now);
       if (referrers.length > 0) await markReferrersCopied(db, item.id, now);
       const { connectionId, repository } = item.target;

@@ -1,4 +1,5 @@
 import type { Database } from "../storage/database.ts";
+import type { BlobArrival } from "./distribution-progress.ts";
 
 /** A blob that a distribution moves. */
 export interface SizedBlob {
@@ -53,6 +54,7 @@ export async function markBlobsVerified(
   db: Database,
   distributionId: string,
   digests: readonly string[],
+  arrival: BlobArrival,
   now: Date,
 ): Promise<void> {
   // The distribution's row first: whoever marks blobs waits here, and nobody waits for anybody in a circle.
@@ -61,7 +63,7 @@ export async function markBlobsVerified(
   for (const block of inBlocks(digests)) {
     const rows = await db
       .updateTable("distribution_blobs")
-      .set({ verified_at: now.getTime() })
+      .set({ verified_at: now.getTime(), arrival })
       .where("distribution_id", "=", distributionId)
       .where("digest", "in", block)
       .where("verified_at", "is", null)

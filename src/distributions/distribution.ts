@@ -67,7 +67,7 @@ export const OPEN_STEPS: readonly StepStatus[] = ["waiting", "pinned", "copying"
 export const isOpen = (status: StepStatus): boolean => OPEN_STEPS.includes(status);
 
 /** How many of the items to push are verified, and how many there are. */
-export function countSteps(steps: readonly DistributionStep[]): {
+export function countSteps(steps: readonly Pick<DistributionStep, "status">[]): {
   readonly verified: number;
   readonly total: number;
 } {

@@ -10,6 +10,7 @@ import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
 import { moveStep } from "./distribution-store.ts";
 import { findReferrers } from "./find-referrers.ts";
+import { addItemBlobs } from "./progress-store.ts";
 
 /** What came of trying to pin one item; JSON, for it is kept as a step's result. */
 interface PinOutcome {
@@ -79,6 +80,12 @@ async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome
     tx.db,
     run.distribution.id,
     outcomes.flatMap((outcome) => outcome.blobs),
+  );
+  const pushed = outcomes.filter(({ blobs }) => blobs.length > 0);
+  await addItemBlobs(
+    tx.db,
+    run.distribution.id,
+    pushed.map(({ itemId, blobs }) => ({ itemId, digests: [...new Set(blobs.map(({ digest }) => digest))] })),
   );
   for (const outcome of outcomes) await savePin(tx, run.distribution.id, outcome);
   const pinned = outcomes.filter((outcome) => outcome.digest !== null);

@@ -6,6 +6,7 @@ import { tasks } from "./migrations/0004-tasks.ts";
 import { audit } from "./migrations/0005-audit.ts";
 import { releaseLists } from "./migrations/0006-release-lists.ts";
 import { referrers } from "./migrations/0007-referrers.ts";
+import { progress } from "./migrations/0008-progress.ts";
 
 /** Every migration, in the order in which they run. A landed one never changes. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   audit,
   releaseLists,
   referrers,
+  progress,
 ];

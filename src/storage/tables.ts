@@ -21,6 +21,7 @@ export interface Tables {
   distributions: DistributionRow;
   distribution_steps: DistributionStepRow;
   distribution_blobs: DistributionBlobRow;
+  distribution_item_blobs: DistributionItemBlobsRow;
   mount_sources: MountSourceRow;
   repositories: RepositoryRow;
   blobs: BlobRow;
@@ -228,6 +229,15 @@ interface DistributionBlobRow {
   digest: string;
   size_bytes: number;
   verified_at: number | null;
+  /** How it got there: present, mounted or copied. Null until it is there, and where that was not noted yet. */
+  arrival: Generated<string | null>;
+}
+
+/** Which blobs an image of a distribution has, as a JSON array of digests: the bytes of one image are counted by it. */
+interface DistributionItemBlobsRow {
+  distribution_id: string;
+  item_id: string;
+  digests_json: string;
 }
 
 /** Where a project itself read or wrote a blob through a connection: the only places a mount may come from. */

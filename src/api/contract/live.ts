@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { LiveEvent } from "../../audit/event.ts";
+import { DistributionProgress } from "../../distributions/distribution-progress.ts";
 import { Id } from "../../kernel/id.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ProjectInPath } from "./projects.ts";
@@ -35,9 +36,14 @@ export const FollowProject = {
   }),
   status: 200,
   reply: z
-    .union([LiveEvent.meta({ id: "LiveEvent" }), StreamEnd])
+    .union([
+      LiveEvent.meta({ id: "LiveEvent" }),
+      DistributionProgress.meta({ id: "DistributionProgress" }),
+      StreamEnd,
+    ])
     .describe(
       "the data of one event. `message` has an id, the event's sequence: LiveEvent. " +
+        "`progress` has none: DistributionProgress, whole at first, then with the images and blobs that have changed. " +
         "`end`: StreamEnd, and the stream is over",
     ),
 } as const satisfies Endpoint & { readonly headers: z.ZodObject };

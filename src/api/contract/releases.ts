@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ServiceName } from "../../projects/service.ts";
 import { Distribution, DistributionStatus, StepStatus } from "../../distributions/distribution.ts";
+import { DistributionProgress, ItemProgress } from "../../distributions/distribution-progress.ts";
 import { Digest } from "../../kernel/digest.ts";
 import { Id } from "../../kernel/id.ts";
 import { ProjectKey } from "../../projects/project.ts";
@@ -83,11 +84,20 @@ export const ReleaseReply = ReleaseLine.extend({
 export type ReleaseReply = z.output<typeof ReleaseReply>;
 
 export const DistributionReply = Progress.extend({
-  movingBytes: z.int().describe("on their way, not verified yet; about a second old"),
+  ...DistributionProgress.pick({
+    movingBytes: true,
+    bytesPerSecond: true,
+    secondsLeft: true,
+    blobs: true,
+  }).shape,
   releaseId: Id,
   project: ProjectKey,
   version: Version,
-  items: z.array(ItemPart),
+  items: z.array(
+    ItemPart.extend(ItemProgress.pick({ totalBytes: true, movedBytes: true }).shape).extend({
+      blobs: z.array(Digest).describe("the digests of its blobs; empty until it is pinned"),
+    }),
+  ),
 }).meta({ id: "Distribution" });
 export type DistributionReply = z.output<typeof DistributionReply>;
 

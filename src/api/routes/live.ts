@@ -4,6 +4,8 @@ import { beginFeed } from "../../audit/begin-feed.ts";
 import type { LiveEvent } from "../../audit/event.ts";
 import { type EventFollower, followEvents } from "../../audit/follow-events.ts";
 import type { Context } from "../../context.ts";
+import { followDistributions, type ProgressFollower } from "../../distributions/follow-distributions.ts";
+import type { ProgressEdition } from "../../distributions/progress-editions.ts";
 import { newBell } from "../../kernel/bell.ts";
 import { DomainError } from "../../kernel/errors.ts";
 import { getProject } from "../../projects/get-project.ts";
@@ -11,6 +13,7 @@ import { getReleaseById } from "../../releases/get-release.ts";
 import { inputOf, schemaOf } from "../answer.ts";
 import { FollowProject } from "../contract/live.ts";
 import { type LivePlaces, livePlaces, type PlaceLimits } from "../live-places.ts";
+import { progressNews } from "../live-progress.ts";
 import { liveText, type LiveTimes } from "../live-stream.ts";
 
 export interface LiveSettings extends LiveTimes, PlaceLimits {}
@@ -31,8 +34,10 @@ export const liveRoutes =
   async (app) => {
     const settings = { ...SETTINGS, ...changes };
     const places = livePlaces(app, settings);
-    let events: EventFollower | null = null;
-    app.addHook("onClose", async () => events?.stop());
+    let followers: Followers | null = null;
+    app.addHook("onClose", async () => {
+      await Promise.all([followers?.events.stop(), followers?.progress.stop()]);
+    });
     app.route({
       method: FollowProject.method,
       url: FollowProject.path.slice("/v1".length),
@@ -48,8 +53,8 @@ export const liveRoutes =
       exposeHeadRoute: false,
       handler: async (request, reply) => {
         // Made for the first reader: without one, nothing looks at the database.
-        events ??= followEvents(program);
-        const text = await openStream({ request, reply, settings, places, events });
+        followers ??= { events: followEvents(program), progress: followDistributions(program) };
+        const text = await openStream({ request, reply, settings, places, followers });
         return reply
           .headers({ "content-type": EVENT_STREAM, "cache-control": "no-store", "x-accel-buffering": "no" })
           .send(Readable.from(text));
@@ -57,28 +62,33 @@ export const liveRoutes =
     });
   };
 
+/** What looks at the database for all streams of this process. */
+interface Followers {
+  readonly events: EventFollower;
+  readonly progress: ProgressFollower;
+}
+
 interface Opening {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly settings: LiveSettings;
   readonly places: LivePlaces;
-  readonly events: EventFollower;
+  readonly followers: Followers;
 }
 
 /** Refuses what cannot be followed, then follows it for as long as the reader is there. */
-async function openStream({ request, reply, settings, places, events }: Opening) {
+async function openStream({ request, reply, settings, places, followers }: Opening) {
   const { params, query } = inputOf<typeof FollowProject>(request);
-  const { projectId, after } = await beginFeed(request.ctx, {
-    projectKey: params.project,
-    lastSeen: lastSeenOf(request),
-  });
-  const wants = await wantedBy(request.ctx, params.project, query.release);
+  const lastSeen = lastSeenOf(request);
+  const { projectId, after } = await beginFeed(request.ctx, { projectKey: params.project, lastSeen });
+  const wanted = await wantedBy(request.ctx, params.project, query.release);
   const { signal, leave } = places.take(request.ctx.actor);
   const bell = newBell();
   signal.addEventListener("abort", bell.ring);
-  const unfollow = events.follow(projectId, bell.ring);
+  const { events, progress } = followers;
+  const unfollow = [events.follow(projectId, bell.ring), progress.follow(projectId, bell.ring)];
   whenClosed(reply, () => {
-    unfollow();
+    for (const stop of unfollow) stop();
     leave();
   });
   return liveText(
@@ -86,8 +96,9 @@ async function openStream({ request, reply, settings, places, events }: Opening)
       after,
       bell,
       signal,
-      wants,
+      wants: wanted.event,
       nextEvents: (behind) => events.next(projectId, behind),
+      progress: progressNews(() => progress.editions(projectId).filter(wanted.progress), bell.ring),
       refusal: () => refusalOf(request, params.project),
       onStall: () => reply.raw.destroy(),
     },
@@ -109,17 +120,22 @@ function lastSeenOf(request: FastifyRequest): number | null {
   return text === "" ? null : Number(text);
 }
 
-/** Which events a stream is about: all of the project's, or those of one release and its copy. */
-async function wantedBy(
-  ctx: Context,
-  projectKey: string,
-  releaseId: string | undefined,
-): Promise<(event: LiveEvent) => boolean> {
-  if (releaseId === undefined) return () => true;
+/** What a stream is about. */
+interface Wanted {
+  readonly event: (event: LiveEvent) => boolean;
+  readonly progress: (edition: ProgressEdition) => boolean;
+}
+
+/** All of the project, or one release and its copy. Throws RELEASE_NOT_FOUND. */
+async function wantedBy(ctx: Context, projectKey: string, releaseId: string | undefined): Promise<Wanted> {
+  if (releaseId === undefined) return { event: () => true, progress: () => true };
   const view = await getReleaseById(ctx, releaseId);
   if (view.projectKey !== projectKey) throw new DomainError("RELEASE_NOT_FOUND");
   const subjects: ReadonlySet<string | null> = new Set([releaseId, view.distribution.id]);
-  return ({ subjectId }) => subjects.has(subjectId);
+  return {
+    event: ({ subjectId }) => subjects.has(subjectId),
+    progress: ({ whole }) => whole.releaseId === releaseId,
+  };
 }
 
 /** Whether the caller's token is still good, and still lets it see the project. */

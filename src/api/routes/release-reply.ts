@@ -1,4 +1,5 @@
 import { countSteps, type DistributionStep } from "../../distributions/distribution.ts";
+import type { DistributionProgress } from "../../distributions/distribution-progress.ts";
 import type { ReleaseSummary, ReleaseView } from "../../releases/release-view.ts";
 import { pinnedReference, type ReleaseItem } from "../../releases/release-item.ts";
 import type { DistributionReply, ReleaseLine, ReleaseReply } from "../contract/releases.ts";
@@ -23,15 +24,19 @@ export const releaseReply = (view: ReleaseView): ReleaseReply => ({
   items: itemsOf(view),
 });
 
-/** The copy of a release, image by image. */
-export const distributionReply = (view: ReleaseView): DistributionReply => ({
-  ...progressOf(view),
-  movingBytes: view.movingBytes,
-  releaseId: view.content.id,
-  project: view.projectKey,
-  version: view.content.version,
-  items: itemsOf(view),
-});
+/** The copy of a release, image by image and blob by blob. */
+export function distributionReply(view: ReleaseView, progress: DistributionProgress): DistributionReply {
+  const items = new Map(progress.items.map((item) => [item.id, item]));
+  return {
+    ...progressOf(view),
+    ...progress,
+    project: view.projectKey,
+    items: itemsOf(view).map((item) => {
+      const { totalBytes = 0, movedBytes = 0, blobs = [], ...step } = items.get(item.id) ?? {};
+      return { ...item, ...step, totalBytes, movedBytes, blobs };
+    }),
+  };
+}
 
 function progressOf({ distribution }: ReleaseView): ReleaseLine["distribution"] {
   const { verified, total } = countSteps(distribution.steps);
