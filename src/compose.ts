@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { SYSTEM } from "./access/actor.ts";
 import { createAuthenticator } from "./access/authenticate.ts";
 import { openSignUp } from "./access/open-sign-up.ts";
+import { countUnsealed } from "./audit/seal-store.ts";
 import { startSealer } from "./audit/start-sealer.ts";
 import { type Config, SETTINGS } from "./config.ts";
 import { ensureBuiltInConnection } from "./connections/ensure-built-in-connection.ts";
@@ -11,10 +12,13 @@ import { loadKey } from "./connections/key-file.ts";
 import { createSecretBox } from "./connections/secret-box.ts";
 import { verifyKey } from "./connections/verify-key.ts";
 import { createRegistryConnector } from "./connectors/registries/oci-registry-connector.ts";
+import type { Traffic } from "./connectors/traffic.ts";
 import type { Context } from "./context.ts";
 import { copyDistribution } from "./distributions/copy-distribution.task.ts";
 import { StartError } from "./kernel/errors.ts";
+import { createMetrics, type Figures, type Metrics } from "./http/metrics.ts";
 import { buildServer } from "./http/server.ts";
+import { buildWorkerServer } from "./http/worker-server.ts";
 import { sweepBlobsTask } from "./repositories/sweep-blobs.task.ts";
 import { type OpenDatabase, openDatabase } from "./storage/database.ts";
 import { BACKUPS_FOLDER, FILES_FOLDER } from "./storage/data-directory.ts";
@@ -35,6 +39,7 @@ interface Started {
 
 export interface Program extends Started {
   readonly ctx: Context;
+  readonly metrics: Metrics;
 }
 
 /** Opens what every mode of the program needs: database, key, files, connectors. Throws StartError. */
@@ -51,7 +56,8 @@ async function openProgram(config: Config): Promise<Program> {
     });
     const secrets = createSecretBox(key);
     await verifyKey(database.db, secrets);
-    const registries = createRegistryConnector();
+    const metrics = createMetrics();
+    const registries = createRegistryConnector({ traffic: tellTraffic(metrics, log) });
     const ctx: Context = {
       db: database.db,
       connectors: { registries },
@@ -63,7 +69,8 @@ async function openProgram(config: Config): Promise<Program> {
       now: () => new Date(),
       actor: SYSTEM,
     };
-    return { ctx, stop: () => stopInOrder([{ stop: () => registries.close() }, { stop: database.close }]) };
+    const stop = () => stopInOrder([{ stop: () => registries.close() }, { stop: database.close }]);
+    return { ctx, metrics, stop };
   } catch (error) {
     await database.close();
     throw error;
@@ -90,23 +97,62 @@ export async function migrateOnly(config: Config): Promise<void> {
   await program.stop();
 }
 
-function startTasks(ctx: Context): Started {
-  return startTaskRunner<Context>({ db: ctx.db, contextFor: () => ctx, kinds: TASK_KINDS, log: ctx.log });
+/** Traffic is counted; a host that is left alone is worth a line in the log. */
+const tellTraffic = ({ hosts }: Metrics, log: Logger): Traffic => ({
+  bytes: (host, direction, count) => hosts.bytes(host, direction, count),
+  retry: (host) => hosts.retry(host),
+  breaker: (host, open) => {
+    hosts.breaker(host, open);
+    if (open) log.warn({ host }, "a host failed several times in a row and is left alone for a while");
+    else log.info({ host }, "a host answers again");
+  },
+});
+
+function startTasks({ ctx, metrics }: Program): Started {
+  return startTaskRunner<Context>({
+    db: ctx.db,
+    contextFor: () => ctx,
+    kinds: TASK_KINDS,
+    log: ctx.log,
+    watch: metrics.tasks,
+  });
 }
 
-/** A worker without HTTP: durable tasks and the audit log's sealer. */
+const figuresOf =
+  ({ db }: Context) =>
+  async (): Promise<Figures> => ({
+    tasks: await readTaskMetrics(db, TASK_KINDS),
+    unsealedEvents: await countUnsealed(db),
+  });
+
+/** A worker: durable tasks and the audit log's sealer; over HTTP, where it is told to, health and metrics alone. */
 export async function startWorker(config: Config): Promise<Program> {
   const program = await openProgram(config);
-  const { ctx } = program;
+  const { ctx, metrics } = program;
   const started: Started[] = [program];
   try {
-    started.push(await startSealer(ctx), startTasks(ctx));
+    if (config.metricsPort !== null)
+      started.push(await startWorkerServer(program, config, config.metricsPort));
+    started.push(await startSealer(ctx), startTasks(program));
     ctx.log.info("the worker has started");
-    return { ctx, stop: stopper(started) };
+    return { ctx, metrics, stop: stopper(started) };
   } catch (error) {
     await abandon(ctx, started);
     throw error;
   }
+}
+
+async function startWorkerServer({ ctx, metrics }: Program, config: Config, port: number): Promise<Started> {
+  const app = buildWorkerServer(ctx, {
+    authenticate: createAuthenticator({ adminToken: config.adminToken }),
+    openMetrics: config.openMetrics,
+    isReady: () => pingDatabase(ctx.db),
+    metrics,
+    readFigures: figuresOf(ctx),
+  });
+  const url = await listen(app, { host: config.host, port, portSetting: SETTINGS.metricsPort.variable });
+  ctx.log.info({ url }, "the worker shows its metrics");
+  return { stop: () => app.close() };
 }
 
 export interface RunningServer extends Program {
@@ -122,7 +168,7 @@ export async function startServer(
   options: { readonly withTasks: boolean } = { withTasks: true },
 ): Promise<RunningServer> {
   const program = await openProgram(config);
-  const { ctx } = program;
+  const { ctx, metrics } = program;
   const registryInside = config.databaseUrl === null || config.sharedFiles;
   let url = "";
   const started: Started[] = [program];
@@ -134,18 +180,21 @@ export async function startServer(
       registryInside,
       publicUrl: () => url,
       isReady: () => pingDatabase(ctx.db),
-      readTasks: () => readTaskMetrics(ctx.db, TASK_KINDS),
+      metrics,
+      readFigures: figuresOf(ctx),
     });
     started.push({ stop: () => app.close() });
-    const listening = await listen(app, config);
+    const { host, port } = config;
+    const listening = await listen(app, { host, port, portSetting: SETTINGS.port.variable });
     url = config.publicUrl ?? reachable(listening);
     if (registryInside) await ensureBuiltInConnection(ctx, ownAddress(url));
     started.push(await startSealer(ctx));
-    if (options.withTasks) started.push(startTasks(ctx));
+    if (options.withTasks) started.push(startTasks(program));
     const secret = await openSignUp(ctx);
     ctx.log.info({ url, registryInside }, "Headgate listens");
     return {
       ctx,
+      metrics,
       url,
       signUpUrl: secret === null ? null : `${url}/sign-up#${secret}`,
       stop: stopper(started),
@@ -156,11 +205,14 @@ export async function startServer(
   }
 }
 
-async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  { host, port, portSetting }: { readonly host: string; readonly port: number; readonly portSetting: string },
+): Promise<string> {
   try {
     return await app.listen({ host, port });
   } catch (error) {
-    const where = `${SETTINGS.host.variable} and ${SETTINGS.port.variable}`;
+    const where = `${SETTINGS.host.variable} and ${portSetting}`;
     throw isSystemError(error) ? unusable(where, `${host}:${port}`, error) : error;
   }
 }

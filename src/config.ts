@@ -31,13 +31,12 @@ const flag = z
   .enum(["true", "false"], "must be true or false")
   .default("false")
   .transform((value) => value === "true");
-const wholeNumber = (min: number, max: number, fallback: number) =>
+const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
 const isOrigin = (value: string): boolean => {
   const { username, pathname, search, hash } = new URL(value);
@@ -80,7 +79,7 @@ export const SETTINGS = {
     "HEADGATE_PORT",
     "7420",
     "the port to listen on; 0 takes any free one",
-    wholeNumber(0, 65_535, 7420),
+    wholeNumber(0, 65_535).default(7420),
   ),
   host: setting("HEADGATE_HOST", "127.0.0.1", "the address to listen on", text("127.0.0.1")),
   publicUrl: setting(
@@ -136,6 +135,12 @@ export const SETTINGS = {
     optional.transform((path) => (path === null ? null : resolve(path))),
   ),
   openMetrics: setting("HEADGATE_OPEN_METRICS", "false", "answer /metrics without a token", flag),
+  metricsPort: setting(
+    "HEADGATE_METRICS_PORT",
+    "",
+    "the port on which a worker answers /metrics, /healthz and /readyz; without it a worker listens nowhere",
+    wholeNumber(0, 65_535).nullable().default(null),
+  ),
   logLevel: setting(
     "HEADGATE_LOG_LEVEL",
     "info",

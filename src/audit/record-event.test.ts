@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
+import { pino } from "pino";
 import { beforeAll, expect, test } from "vitest";
 import { as, testContext } from "../../test/support/context.ts";
 import { eachEngine } from "../../test/support/databases.ts";
+import { proseOf } from "../../test/docs/pages.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { canonicalJson, type Json } from "../kernel/canonical-json.ts";
+import { countsOfEvents } from "./event-counts.ts";
 import { recordEvent } from "./record-event.ts";
 
 eachEngine((engine) => {
@@ -105,6 +108,63 @@ eachEngine((engine) => {
       after: "nul \u0000 half \ud83d",
     });
     expect(await bodyOf("s4")).toMatchObject({ after: "nul \u0000 half \ufffd" });
+  });
+
+  /** A log that keeps its lines. */
+  const keptLog = () => {
+    const lines: Record<string, unknown>[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+    return { log: pino({ level: "debug" }, { write }), lines };
+  };
+
+  test("an event is one line in the log, written when it is committed", async () => {
+    const { log, lines } = keptLog();
+    const actor = { name: "ann", userId: "u1", tokenId: "t1", requestId: "r1" };
+    const before = countsOfEvents().get("project.changed") ?? 0;
+    await inTransaction(as({ ...ctx, log }, actor), async (tx) => {
+      await recordEvent(tx, {
+        kind: "project.changed",
+        projectId: "0".repeat(24),
+        subjectId: "s6",
+        after: { password: "secret-1", yaml: "a: secret-2" },
+      });
+      await tx.db.selectFrom("events").select("id").execute();
+      expect(lines).toEqual([]);
+    });
+    const id = (await bodyOf("s6")) as { id: string };
+    const event = {
+      id: id.id,
+      kind: "project.changed",
+      project: "0".repeat(24),
+      subject: "s6",
+      actor: "ann",
+      user: "u1",
+      requestId: "r1",
+    };
+    expect(lines).toMatchObject([{ level: 30, event, msg: "project.changed" }]);
+    expect(lines[0]?.["event"]).toEqual(event);
+    expect(JSON.stringify(lines)).not.toContain("secret");
+    expect(countsOfEvents().get("project.changed")).toBe(before + 1);
+    const page = proseOf("docs/operate/observe.md");
+    expect(Object.keys(event).filter((field) => !page.includes(`| \`event.${field}\` |`))).toEqual([]);
+  });
+
+  test("the event of a failure is a warning", async () => {
+    const { log, lines } = keptLog();
+    await recordEvent({ ...ctx, log }, { kind: "distribution.failed", projectId: null, subjectId: "s7" });
+    expect(lines).toMatchObject([{ level: 40, msg: "distribution.failed" }]);
+  });
+
+  test("nothing is told of a change that is undone", async () => {
+    const { log, lines } = keptLog();
+    const before = countsOfEvents().get("user.changed") ?? 0;
+    const undone = inTransaction({ ...ctx, log }, async (tx) => {
+      await recordEvent(tx, { kind: "user.changed", projectId: null, subjectId: "s8" });
+      throw new Error("undone");
+    });
+    await expect(undone).rejects.toThrow("undone");
+    expect(lines).toEqual([]);
+    expect(countsOfEvents().get("user.changed") ?? 0).toBe(before);
   });
 
   test("nothing is recorded of a change that is undone", async () => {

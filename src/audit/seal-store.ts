@@ -54,6 +54,16 @@ export async function listUnsealedChains(db: Database): Promise<string[]> {
   return rows.map(({ chain }) => chain);
 }
 
+/** How many committed events have no place yet, in all chains. */
+export async function countUnsealed(db: Database): Promise<number> {
+  const { count } = await db
+    .selectFrom("events")
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .where("sequence", "is", null)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 /** Committed events of a chain without a place, in the order of their inserting. */
 export const listUnsealed = (
   db: Database,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { testContext } from "../../test/support/context.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { type OpenDatabase, openDatabase } from "../storage/database.ts";
+import { createMetrics } from "./metrics.ts";
 import { buildServer } from "./server.ts";
 
 const WORDS = "password authentication failed for user headgate at 10.1.2.3";
@@ -23,7 +24,8 @@ describe("a server whose database is gone", () => {
       registryInside: false,
       publicUrl: () => "http://127.0.0.1",
       isReady: broken,
-      readTasks: broken,
+      metrics: createMetrics(),
+      readFigures: broken,
     });
   });
   afterAll(async () => {

@@ -1,9 +1,4 @@
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-  LogController,
-} from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { api } from "../api/api.ts";
 import { sendError } from "../api/errors.ts";
 import { describeApi, referencePage } from "../api/openapi.ts";
@@ -11,10 +6,10 @@ import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
 import { oci } from "../dialects/oci/routes.ts";
 import { zadigDelivery, zadigLabels } from "../dialects/zadig/delivery/routes.ts";
-import { DomainError, isDomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
 import { healthRoutes } from "./health.ts";
-import { metricsRoute, type TaskFigures } from "./metrics.ts";
+import { admitToMetrics } from "./admit-to-metrics.ts";
+import { type Figures, type Metrics, metricsRoute } from "./metrics.ts";
 import { logRequests } from "./request-log.ts";
 import { signUpRoutes } from "./sign-up.ts";
 import { cutSlowBodies } from "./slow-bodies.ts";
@@ -31,7 +26,8 @@ export interface ServerOptions {
   readonly publicUrl: () => string;
   /** Throws when the server cannot serve. */
   readonly isReady: () => Promise<void>;
-  readonly readTasks: () => Promise<TaskFigures>;
+  readonly metrics: Metrics;
+  readonly readFigures: () => Promise<Figures>;
 }
 
 /** A proxy knows its own client; what that client wrote into the header before may be anybody's invention. */
@@ -53,11 +49,8 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
   // Whatever has no form of its own; none of the unforeseen is told to strangers.
   app.setErrorHandler(sendError);
   healthRoutes(app, options.isReady);
-  metricsRoute(app, {
-    readTasks: options.readTasks,
-    admit: (request) => admitToMetrics(ctx, options, request),
-  });
-  const { authenticate } = options;
+  const { authenticate, metrics, readFigures } = options;
+  metricsRoute(app, { metrics, readFigures, admit: (request) => admitToMetrics(ctx, options, request) });
   await describeApi(app);
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   await app.register(zadigDelivery(ctx, { authenticate }), { prefix: "/openapi" });
@@ -67,16 +60,4 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
   await app.register(referencePage);
   await app.register(signUpRoutes(ctx));
   return app;
-}
-
-async function admitToMetrics(ctx: Context, options: ServerOptions, request: FastifyRequest): Promise<void> {
-  if (options.openMetrics) return;
-  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
-  try {
-    await options.authenticate(ctx, token ?? null, { address: request.ip, requestId: request.id });
-  } catch (error) {
-    if (isDomainError(error, "UNAUTHENTICATED"))
-      throw new DomainError("UNAUTHENTICATED", "/metrics needs a token: Authorization: Bearer hg_…");
-    throw error;
-  }
 }

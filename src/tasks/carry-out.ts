@@ -20,6 +20,7 @@ import {
 } from "./run-store.ts";
 import type { TaskEnd, TaskKind } from "./task.ts";
 import { openRun } from "./task-run.ts";
+import type { RunEnd, TaskWatch } from "./task-watch.ts";
 
 /** Between two tries to write how a run ended, at most. */
 const LONGEST_PAUSE_MILLIS = 10_000;
@@ -36,6 +37,7 @@ export interface Assignment<Ctx> {
   readonly stopping: AbortSignal;
   readonly endDone: DoneWriter;
   readonly log: Logger;
+  readonly watch: TaskWatch;
 }
 
 /** How a run ended, before it is written. */
@@ -50,6 +52,12 @@ type Outcome =
 
 /** Runs a claimed task and writes how the run ended. Never rejects. */
 export async function carryOut<Ctx extends { readonly db: Database }>(task: Assignment<Ctx>): Promise<void> {
+  const begunAt = performance.now();
+  const end = await runAndWrite(task);
+  task.watch.ran(task.kind.name, end, (performance.now() - begunAt) / 1000);
+}
+
+async function runAndWrite<Ctx extends { readonly db: Database }>(task: Assignment<Ctx>): Promise<RunEnd> {
   const payload = readPayload(task);
   const outcome = await decide(task, payload);
   if (outcome.kind === "failed" || outcome.kind === "repeated")
@@ -59,7 +67,8 @@ export async function carryOut<Ctx extends { readonly db: Database }>(task: Assi
     );
   for (let failures = 1; outcome.kind !== "lost"; failures += 1) {
     try {
-      return await write(task, payload, outcome);
+      await write(task, payload, outcome);
+      return outcome.kind;
     } catch (error) {
       if (error instanceof LeaseLostError || isLost(task.signal)) break;
       task.log.error(
@@ -69,10 +78,11 @@ export async function carryOut<Ctx extends { readonly db: Database }>(task: Assi
       await pause(Math.min(backoffMillis(failures), LONGEST_PAUSE_MILLIS), null, {
         signal: task.stopping,
       }).catch(() => undefined);
-      if (task.stopping.aborted) return;
+      if (task.stopping.aborted) return "interrupted";
     }
   }
   task.log.warn({ task: task.claimed.taskId, kind: task.kind.name }, "the lease of a task was lost");
+  return "lost";
 }
 
 type Payload = { readonly value: unknown } | { readonly problem: string };

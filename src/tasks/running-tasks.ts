@@ -8,6 +8,7 @@ import type { KeptRun } from "./lease-keeper.ts";
 import type { ClaimedTask, FreeSlots, KnownKind } from "./lease-store.ts";
 import { giveBackTask } from "./run-store.ts";
 import type { TaskKind } from "./task.ts";
+import type { TaskWatch } from "./task-watch.ts";
 
 /** A run of this process. One whose lease is lost stays until its code returns, beside its successor. */
 export interface Run extends KeptRun {
@@ -34,9 +35,10 @@ export function runningTasks<Ctx extends { readonly db: Database }>(options: {
   readonly kinds: readonly TaskKind<unknown, Ctx>[];
   readonly log: Logger;
   readonly endDone: DoneWriter;
+  readonly watch: TaskWatch;
   readonly onEnded: () => void;
 }): RunningTasks {
-  const { db, contextFor, kinds, log, endDone } = options;
+  const { db, contextFor, kinds, log, endDone, watch } = options;
   const byName = new Map(kinds.map((kind) => [kind.name, kind]));
   const runs = new Set<Run>();
   const stopping = new AbortController();
@@ -54,6 +56,7 @@ export function runningTasks<Ctx extends { readonly db: Database }>(options: {
       stopping: stopping.signal,
       log,
       endDone,
+      watch,
     }).then(() => {
       runs.delete(run);
       options.onEnded();

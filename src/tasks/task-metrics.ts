@@ -8,6 +8,8 @@ export interface TaskMetrics {
   readonly counts: readonly { readonly kind: string; readonly state: string; readonly count: number }[];
   /** Live tasks of a kind or version that this process cannot carry out. */
   readonly unknown: readonly { readonly kind: string; readonly version: number; readonly count: number }[];
+  /** Ready tasks whose time has come, by kind: the queue. */
+  readonly due: readonly { readonly kind: string; readonly count: number }[];
   /** How long the task that is due longest has waited, in milliseconds; 0 when none is due. */
   readonly oldestDueMillis: number;
 }
@@ -27,6 +29,7 @@ export async function readTaskMetrics(db: Database, kinds: readonly KnownKind[])
     order by kind, version, state
   `.execute(db);
   const foreign = rows.filter((row) => !known.has(`${row.kind} ${row.version}`) && !hasEnded(row.state));
+  const due = await readDue(db);
   return {
     counts: add(rows, (row) => `${row.kind} ${row.state}`).map(({ kind, state, count }) => ({
       kind,
@@ -38,7 +41,8 @@ export async function readTaskMetrics(db: Database, kinds: readonly KnownKind[])
       version,
       count,
     })),
-    oldestDueMillis: await oldestDueMillis(db),
+    due: due.map(({ kind, count }) => ({ kind, count })),
+    oldestDueMillis: Math.max(0, ...due.map(({ millis }) => millis)),
   };
 }
 
@@ -54,9 +58,17 @@ function add(rows: readonly CountRow[], keyOf: (row: CountRow) => string): reado
   return [...sums.values()];
 }
 
-async function oldestDueMillis(db: Database): Promise<number> {
-  const { rows } = await sql<{ readonly millis: number | null }>`
-    select ${nowOf(db)} - min(run_at) as millis from tasks where state = 'ready' and run_at <= ${nowOf(db)}
+interface DueRow {
+  readonly kind: string;
+  readonly count: number;
+  readonly millis: number;
+}
+
+/** The tasks that are due, by kind, and how long the first of each has waited. */
+async function readDue(db: Database): Promise<readonly DueRow[]> {
+  const { rows } = await sql<DueRow>`
+    select kind, count(*) as count, ${nowOf(db)} - min(run_at) as millis from tasks
+    where state = 'ready' and run_at <= ${nowOf(db)} group by kind order by kind
   `.execute(db);
-  return rows[0]?.millis ?? 0;
+  return rows;
 }

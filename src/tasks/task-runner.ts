@@ -19,6 +19,7 @@ import { type RunningTasks, runningTasks } from "./running-tasks.ts";
 import { enqueueRecurring } from "./schedule.ts";
 import type { TaskKind } from "./task.ts";
 import { TASKS_CHANNEL } from "./task-queue.ts";
+import { type TaskWatch, UNWATCHED } from "./task-watch.ts";
 
 /*
  * The runner of one process. It works in rounds: take back leases that ran out, look for cancellations, claim what
@@ -52,6 +53,7 @@ export interface TaskRunnerOptions<Ctx> {
   readonly pollMillis?: number;
   /** How long stop() waits for runs that do not heed their signal. */
   readonly graceMillis?: number;
+  readonly watch?: TaskWatch;
 }
 
 const SHORTEST_REST_MILLIS = 10;
@@ -61,13 +63,15 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
   options: TaskRunnerOptions<Ctx>,
 ): TaskRunner {
   const { db, kinds, log, leaseMillis = 15_000, pollMillis = 1_000, graceMillis = 10_000 } = options;
+  const { watch = UNWATCHED } = options;
   if (kinds.length === 0 || new Set(kinds.map((kind) => kind.name)).size !== kinds.length)
     throw new Error("a task runner needs kinds, each with a name of its own");
   const owner = newId(new Date());
   const alone = oneAtATime();
-  const running = runningTasks({ ...options, endDone: doneWriter(db, alone), onEnded: () => pacer.wake() });
+  const endDone = doneWriter(db, alone);
+  const running = runningTasks({ ...options, watch, endDone, onEnded: () => pacer.wake() });
   const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log, alone });
-  const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log });
+  const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log, watch });
   const pacer = startPacer(round.carryOut);
   const wake = (): void => {
     round.lookAround();
@@ -105,9 +109,11 @@ interface RoundParts<Ctx> {
   readonly running: RunningTasks;
   readonly leases: LeaseKeeper;
   readonly log: Logger;
+  readonly watch: TaskWatch;
 }
 
-function rounds<Ctx>({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log }: RoundParts<Ctx>) {
+function rounds<Ctx>(parts: RoundParts<Ctx>) {
+  const { db, kinds, owner, leaseMillis, pollMillis, running, leases, log, watch } = parts;
   let begun = false;
   let healthy = true;
   let lookedAt = -Infinity;
@@ -122,7 +128,9 @@ function rounds<Ctx>({ db, kinds, owner, leaseMillis, pollMillis, running, lease
     lookedAt = performance.now();
     // First, so that a process that was slow does not take its own tasks away from itself.
     await leases.renew();
-    for (const taskId of await takeBackLeases(db, "expired"))
+    const takenBack = await takeBackLeases(db, "expired");
+    watch.takenBack(takenBack.length);
+    for (const taskId of takenBack)
       log.warn({ task: taskId }, "the process that ran a task did not answer; the task is taken up again");
     if (running.runs.size > 0)
       for (const taskId of await findCancelledRuns(db, owner)) running.abort(taskId, "cancelled");
