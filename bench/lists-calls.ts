@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import * as z from "zod";
 import { Cursor } from "../src/kernel/page.ts";
 import type { Database } from "../src/storage/database.ts";
-import { PROJECT_KEY } from "./lists-fill.ts";
+import { PROJECT_KEY } from "../test/support/many-releases.ts";
 import type { Figure } from "./support/report.ts";
 import { ratiosOf } from "./support/statistics.ts";
 

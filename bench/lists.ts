@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Database, type DatabaseOptions, openDatabase } from "../src/storage/database.ts";
 import { measureCalls, prepareCalls } from "./lists-calls.ts";
-import { fillDatabase } from "./lists-fill.ts";
+import { makeManyReleases } from "../test/support/many-releases.ts";
 import { openPlace } from "./lists-place.ts";
 import { startBuiltServer } from "./support/built-server.ts";
 import { surroundingsWith } from "./support/parts.ts";
@@ -36,7 +36,7 @@ async function measure(engine: string): Promise<ScenarioReport> {
   const folder = await mkdtemp(join(tmpdir(), "headgate-lists-"));
   const place = await openPlace(engine, folder);
   try {
-    const { fillSeconds, upgradeSeconds } = await fillDatabase(place.options, releases);
+    const { fillSeconds, upgradeSeconds } = await makeManyReleases(place.options, releases);
     const calls = await withDatabase(place.options, prepareCalls);
     const token = randomBytes(24).toString("hex");
     const settings = { ...place.settings, HEADGATE_ADMIN_TOKEN: token };

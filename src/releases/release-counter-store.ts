@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../storage/database.ts";
 import { beforeCommit } from "../storage/transaction.ts";
 import { filterKey, type ReleaseFilter } from "./release-filter.ts";
@@ -94,14 +94,24 @@ export interface CountedPlace {
 
 /** Adds up a list's blocks from the newest on. */
 export async function findPlace(db: Database, filter: ReleaseFilter, skip: number): Promise<CountedPlace> {
-  const { rows } = await sql<{ total: number; block: number | null; passed: number }>`
-    select coalesce(max(through), 0) as total, max(case when through > ${skip} then block end) as block,
-      coalesce(max(case when through <= ${skip} then through end), 0) as passed
-    from (
-      select block, sum(count) over (order by block desc) as through from release_counts
-      where project_id = ${filter.projectId} and filter = ${filterKey(filter)}
-    ) as blocks
-  `.execute(db);
+  const { rows } = await selectPlace(filter, skip).execute(db);
   const [{ total, block, passed } = { total: 0, block: null, passed: 0 }] = rows;
   return { total, start: block === null ? null : { block, skip: skip - passed } };
 }
+
+interface Sums {
+  readonly total: number;
+  readonly block: number | null;
+  /** How many stand in the blocks before that one. */
+  readonly passed: number;
+}
+
+/** The statement behind it, apart so that its plan can be looked at. */
+export const selectPlace = (filter: ReleaseFilter, skip: number): RawBuilder<Sums> => sql`
+  select coalesce(max(through), 0) as total, max(case when through > ${skip} then block end) as block,
+    coalesce(max(case when through <= ${skip} then through end), 0) as passed
+  from (
+    select block, sum(count) over (order by block desc) as through from release_counts
+    where project_id = ${filter.projectId} and filter = ${filterKey(filter)}
+  ) as blocks
+`;

@@ -29,18 +29,27 @@ export async function listReleaseIds(
   start: ListStart,
   limit: number,
 ): Promise<string[]> {
+  const { rows } = await selectPage(filter, start, limit).execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** The statement of a page, apart so that its plan can be looked at. */
+export function selectPage(
+  filter: ReleaseFilter,
+  start: ListStart,
+  limit: number,
+): RawBuilder<{ id: string }> {
   const { status, label, projectId } = filter;
   const [id, rows] =
     label === null
       ? [sql.ref("id"), sql`release_contents where deleted_at is null`]
       : [sql.ref("content_id"), sql`release_labels where label = ${label}`];
-  const ofStatus = status === null ? sql`` : sql`and distribution_status = ${status}`;
-  const page = await sql<{ id: string }>`
-    select ${id} as id from ${rows} and project_id = ${projectId} ${ofStatus} ${from(start, id)}
+  return sql`
+    select ${id} as id from ${rows} and project_id = ${projectId}
+      ${status === null ? sql`` : sql`and distribution_status = ${status}`} ${from(start, id)}
     order by block desc, created_at desc, ${id} desc
     limit ${limit} offset ${typeof start === "object" && "skip" in start ? start.skip : 0}
-  `.execute(db);
-  return page.rows.map((row) => row.id);
+  `;
 }
 
 function from(start: ListStart, id: RawBuilder<unknown>): RawBuilder<unknown> {
@@ -110,16 +119,19 @@ async function countSteps(db: Database, contentIds: readonly string[]) {
   return counts;
 }
 
-/** The labels that a project's releases carry, sorted, each once, none empty: one step into an index for each. */
+/** The labels that a project's releases carry, sorted, each once, none empty. */
 export async function distinctLabels(db: Database, projectId: string): Promise<string[]> {
-  const { rows } = await sql<{ label: string }>`
-    with recursive labels as (
-      select min(label) as label from release_labels where project_id = ${projectId} and label > ''
-      union all
-      select (select min(label) from release_labels where project_id = ${projectId} and label > labels.label)
-      from labels where label is not null
-    )
-    select label from labels where label is not null order by label
-  `.execute(db);
-  return rows.map((row) => row.label);
+  const { rows } = await selectLabels(projectId).execute(db);
+  return rows.map(({ label }) => label);
 }
+
+/** One step into the index for each label, however many releases carry it. */
+export const selectLabels = (projectId: string): RawBuilder<{ label: string }> => sql`
+  with recursive labels as (
+    select min(label) as label from release_labels where project_id = ${projectId} and label > ''
+    union all
+    select (select min(label) from release_labels where project_id = ${projectId} and label > labels.label)
+    from labels where label is not null
+  )
+  select label from labels where label is not null order by label
+`;

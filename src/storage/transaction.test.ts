@@ -3,7 +3,7 @@ import { eachEngine, type TestDatabase } from "../../test/support/databases.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 import { batch } from "./batch.ts";
 import type { Database } from "./database.ts";
-import { afterCommit, runTransaction } from "./transaction.ts";
+import { afterCommit, beforeCommit, runTransaction } from "./transaction.ts";
 
 const put = (db: Database, name: string, value = "1") =>
   db.insertInto("settings").values({ name, value }).execute();
@@ -51,6 +51,43 @@ eachEngine((engine) => {
     seen.resolve();
     await done;
     expect(await get(db, "c")).toBe("1");
+  });
+
+  it("carries out what is for the end when all else is written, in the order in which it was asked", async () => {
+    const done: string[] = [];
+    await runTransaction(db, async (tx) => {
+      for (const name of ["first", "second"])
+        beforeCommit(tx, async () => {
+          done.push(`${name}: ${await get(tx, "early")}, ${await get(tx, "late")}`);
+          await put(tx, name);
+        });
+      await put(tx, "early");
+      await runTransaction(tx, (inner) => put(inner, "late"));
+      done.push("work");
+    });
+    expect(done).toEqual(["work", "first: 1, 1", "second: 1, 1"]);
+    expect([await get(db, "first"), await get(db, "second")]).toEqual(["1", "1"]);
+  });
+
+  it("writes nothing when what is for the end fails, and does not come to it when the work throws", async () => {
+    const failing = runTransaction(db, async (tx) => {
+      beforeCommit(tx, async () => {
+        throw new Error("at the end");
+      });
+      await put(tx, "undone");
+    });
+    await expect(failing).rejects.toThrow("at the end");
+    expect(await get(db, "undone")).toBeUndefined();
+    let reached = false;
+    const thrown = runTransaction(db, async (tx) => {
+      beforeCommit(tx, async () => {
+        reached = true;
+      });
+      throw new Error("before");
+    });
+    await expect(thrown).rejects.toThrow("before");
+    expect(reached).toBe(false);
+    expect(() => beforeCommit(db, async () => {})).toThrow("need a transaction");
   });
 
   it("joins an open transaction, and falls with it", async () => {

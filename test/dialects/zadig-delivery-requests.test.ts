@@ -92,6 +92,29 @@ eachEngine((engine) => {
         expect((await server.send("GET", path)).json).toEqual(["Z", "a", "b"]);
       expect(valueAt(await settled(server, "v0", "labels"), "labels")).toEqual(["b", "a", "", "b"]);
     });
+
+    test("versions by status and by label, with the total of those", async () => {
+      await makeProject(server, "filters");
+      for (const [at, labels] of [["a"], ["b", "a"], ["b"]].entries()) {
+        await create(server, plainBody({ project_key: "filters", version_name: `v${at}`, labels }));
+        await settled(server, `v${at}`, "filters");
+      }
+      const named = async (filter: string) => {
+        const { json } = await list(`projectKey=filters&pageNum=1&pageSize=1${filter}`);
+        const lines = valueAt(json, "list") as readonly { readonly version_name: string }[];
+        return [valueAt(json, "total"), ...lines.map((line) => line.version_name)];
+      };
+      expect(await named("&label=a")).toEqual([2, "v1"]);
+      expect(await named("&label=b&status=success")).toEqual([2, "v2"]);
+      expect(await named("&status=success")).toEqual([3, "v2"]);
+      expect(await named("&status=failed")).toEqual([0]);
+      expect(await named("&label=c")).toEqual([0]);
+      const odd = await list("projectKey=filters&pageNum=1&pageSize=1&status=cancelled");
+      expect([odd.status, valueAt(odd.json, "description")]).toEqual([
+        400,
+        "status must be one of creating, retrying, success, failed",
+      ]);
+    });
   });
 
   describe("creating (15-21, 40, 41)", () => {

@@ -8,6 +8,7 @@ import type { Migration } from "../migration.ts";
 export const releaseLists: Migration = {
   name: "0006-release-lists",
   statements: [
+    `drop index release_contents_by_age`,
     `alter table release_contents add column block integer not null default 0`,
     `alter table release_contents add column distribution_status text not null default 'creating'`,
     `update release_contents set block = listed.block, distribution_status = listed.status
@@ -18,11 +19,11 @@ export const releaseLists: Migration = {
             order by distribution.created_at desc, distribution.id desc limit 1), 'creating') as status
         from release_contents as content
       ) as listed where listed.id = release_contents.id`,
-    `drop index release_contents_by_age`,
-    `create index release_contents_listed on release_contents (project_id, block desc, created_at desc, id desc)
-      where deleted_at is null`,
+    // With deleted_at at the end SQLite answers from the index alone.
+    `create index release_contents_listed
+      on release_contents (project_id, block desc, created_at desc, id desc, deleted_at) where deleted_at is null`,
     `create index release_contents_by_status
-      on release_contents (project_id, distribution_status, block desc, created_at desc, id desc)
+      on release_contents (project_id, distribution_status, block desc, created_at desc, id desc, deleted_at)
       where deleted_at is null`,
 
     `alter table release_labels rename to unplaced_labels`,

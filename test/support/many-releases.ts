@@ -1,10 +1,10 @@
 import { sql } from "kysely";
-import { type Database, type DatabaseOptions, openDatabase } from "../src/storage/database.ts";
-import { factsOf } from "../src/storage/engine.ts";
-import { migrate } from "../src/storage/migrate.ts";
-import { migrations } from "../src/storage/migrations.ts";
+import { type Database, type DatabaseOptions, openDatabase } from "../../src/storage/database.ts";
+import { factsOf } from "../../src/storage/engine.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { migrations } from "../../src/storage/migrations.ts";
 
-/** Key of the project that has three in ten of all releases; seven others share the rest. */
+/** Key of the project that has three in ten of all releases, and some that were deleted; seven others share the rest. */
 export const PROJECT_KEY = "shop";
 
 /** The last migration before lists had blocks and counts: what is filled in is in the form of that time. */
@@ -18,8 +18,8 @@ export interface FillTimes {
   readonly upgradeSeconds: number;
 }
 
-/** Writes so many releases as an older version kept them, and brings the database up to date. */
-export async function fillDatabase(options: DatabaseOptions, releases: number): Promise<FillTimes> {
+/** Makes a database of so many releases as an older version kept them, and brings it up to date. */
+export async function makeManyReleases(options: DatabaseOptions, releases: number): Promise<FillTimes> {
   const { db, close } = await openDatabase(options);
   try {
     const shipped = migrations.findIndex(({ name }) => name === BEFORE_LISTS) + 1;
@@ -68,11 +68,12 @@ async function insertReleases(db: Database, releases: number): Promise<void> {
 const PROJECT_ID_START = "0".repeat(23);
 /** SQL for the id of the thing of this kind with the number i. */
 const idOf = (kind: string): string => `'${kind.padEnd(14, "0")}' || cast(1000000000 + i as text)`;
-const PROJECT_ID = `'${PROJECT_ID_START}' || case when i % 10 < 3 then 0 else 1 + i % 7 end`;
+const DELETED = "i % 100 = 98";
+const PROJECT_ID = `'${PROJECT_ID_START}' || case when i % 10 < 3 or ${DELETED} then 0 else 1 + i % 7 end`;
 const STATUS =
   "case when i / 10 % 100 < 2 then 'creating' when i / 10 % 100 < 10 then 'failed' else 'success' end";
-/** A second between two releases. */
-const CREATED_AT = "1700000000000 + cast(i as bigint) * 1000";
+/** Three at once every second. */
+const CREATED_AT = "1700000000000 + cast(i / 3 as bigint) * 1000";
 const LABELS = { nightly: "i % 2 = 0", stable: "i % 10 = 1", rare: "i % 1000 = 1" };
 const LABELS_JSON = `case when ${LABELS.nightly} then '["nightly"]' when ${LABELS.rare} then '["stable","rare"]'
   when ${LABELS.stable} then '["stable"]' else '[]' end`;
@@ -84,7 +85,8 @@ const INSERTS: readonly string[] = [
       original_content_id, description, labels_json, target_connection_id, wire_extras_json, created_by, created_at,
       deleted_at)
     select ${idOf("b")}, ${idOf("a")}, ${PROJECT_ID}, 'v' || i, 'manifests', 'manual', '', 0, null,
-      'what is new in this version', ${LABELS_JSON}, null, '{}', 'somebody', ${CREATED_AT}, null from series`,
+      'what is new in this version', ${LABELS_JSON}, null, '{}', 'somebody', ${CREATED_AT},
+      case when ${DELETED} then ${CREATED_AT} end from series`,
   ...Object.entries(LABELS).map(
     ([label, condition]) => `insert into release_labels (content_id, label)
       select ${idOf("b")}, '${label}' from series where ${condition}`,
