@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readEvents, type ReceivedEvent } from "../kernel/event-stream.ts";
 import type { Endpoint } from "./contract/endpoint.ts";
 import { Problem } from "./contract/problem.ts";
 
@@ -45,6 +46,12 @@ export interface Client {
   ): Promise<z.output<E["reply"]>>;
   /** The lines of an endpoint that answers as newline-separated JSON, as they come. Throws like `call`. */
   lines<E extends Endpoint>(endpoint: E, request: RequestOf<E>): AsyncIterable<string>;
+  /** The events of an endpoint that answers as a stream, as they come, until `signal` is aborted. Throws like `call`. */
+  events<E extends Endpoint>(
+    endpoint: E,
+    request: RequestOf<E>,
+    signal: AbortSignal,
+  ): AsyncIterable<ReceivedEvent>;
 }
 
 interface Parts {
@@ -59,10 +66,12 @@ export function createClient(settings: { readonly url: string; readonly token: s
     endpoint: Endpoint,
     parts: Parts,
     headers: Record<string, string>,
+    signal: AbortSignal | null = null,
   ): Promise<Response> => {
     const url = addressOf(settings.url, endpoint, parts);
     const reply = await reach(url, {
       method: endpoint.method,
+      signal,
       headers: {
         ...headers,
         ...(settings.token !== null && { authorization: `Bearer ${settings.token}` }),
@@ -89,6 +98,10 @@ export function createClient(settings: { readonly url: string; readonly token: s
         yield* lines;
       }
       if (rest !== "") yield rest;
+    },
+    async *events(endpoint, request, signal) {
+      const reply = await send(endpoint, request as Parts, { accept: "text/event-stream" }, signal);
+      yield* readEvents(reply.body?.pipeThrough(new TextDecoderStream()) ?? []);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { ReleaseReply } from "../api/contract/releases.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { bytesText, coloured, harmless, print, printFields, shortTime } from "./output.ts";
-import { nameOf } from "./progress.ts";
+import { nameOf } from "./progress-words.ts";
 
 /** A release for people: what it is, and each image with the reference that will run. */
 export function printRelease(release: ReleaseReply): void {

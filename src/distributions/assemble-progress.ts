@@ -34,7 +34,12 @@ export function assembleProgress(
   const { id, contentId, status, error, attempt } = distribution;
   const { verified, total } = countSteps(parts.steps);
   return {
-    ...{ id, releaseId: contentId, version, status, error, attempt },
+    id,
+    releaseId: contentId,
+    version,
+    status,
+    error,
+    attempt,
     ...bytes,
     bytesPerSecond,
     secondsLeft: secondsLeft(bytes, bytesPerSecond),
@@ -59,13 +64,18 @@ function rateOf({ bytesPerSecond }: CopyReport, moving: readonly BlobProgress[])
 }
 
 function itemProgress(
-  { itemId, serviceName, containerName, status, error }: ProgressStep,
+  { itemId, serviceName, containerName, pinnedDigest, status, error }: ProgressStep,
   digests: readonly string[] | undefined,
   byDigest: ReadonlyMap<string, BlobProgress>,
 ): ItemProgress {
   const blobs = (digests ?? []).map((digest) => byDigest.get(digest)).filter((blob) => blob !== undefined);
   return {
-    ...{ id: itemId, serviceName, containerName, status, error },
+    id: itemId,
+    serviceName,
+    containerName,
+    pinnedDigest,
+    status,
+    error,
     totalBytes: sumOf(blobs, ({ sizeBytes }) => sizeBytes),
     movedBytes: sumOf(blobs, ({ movedBytes }) => movedBytes),
     ...(digests && { blobs: [...digests] }),

@@ -29,6 +29,7 @@ export const ItemProgress = z.object({
   id: Id,
   serviceName: z.string(),
   containerName: z.string(),
+  pinnedDigest: Digest.nullable(),
   status: StepStatus,
   error: z.string(),
   totalBytes: z.int(),

@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { transferRate } from "../kernel/transfer-rate.ts";
 import type { TaskRun } from "../tasks/task.ts";
-import { transferRate } from "./transfer-rate.ts";
 
 /** The bytes of unfinished blobs: transient, shown as progress, counted for nothing. */
 export interface MovingBytes {
@@ -38,11 +38,12 @@ const REPORT_MILLIS = 1_000;
 export function trackMovingBytes(task: Pick<TaskRun, "progress">): MovingBytes {
   const byDigest = new Map<string, number>();
   const rate = transferRate();
+  let passedBytes = 0;
   let timer: NodeJS.Timeout | undefined;
   // What a run that was cut off reported last is over.
   task.progress(NOTHING_MOVES);
   const report = (): void => {
-    rate.sample();
+    rate.note(passedBytes);
     const movingBytes = byDigest.values().reduce((sum, bytes) => sum + bytes, 0);
     const bytesPerSecond = byDigest.size === 0 ? null : rate.bytesPerSecond();
     task.progress({ movingBytes, bytesPerSecond, blobs: Object.fromEntries(byDigest) } satisfies CopyReport);
@@ -50,11 +51,12 @@ export function trackMovingBytes(task: Pick<TaskRun, "progress">): MovingBytes {
   return {
     add: (digest, count) => {
       if (!timer) {
-        rate.sample();
+        rate.note(passedBytes);
         timer = setInterval(report, REPORT_MILLIS);
       }
       byDigest.set(digest, Math.max((byDigest.get(digest) ?? 0) + count, 0));
-      rate.add(count);
+      // What is sent once more passes twice; what is given up has passed all the same.
+      passedBytes += Math.max(count, 0);
     },
     reset: (digest) => {
       if (!byDigest.delete(digest) || byDigest.size > 0) return;

@@ -16,6 +16,7 @@ export interface ProgressStep {
   readonly itemId: string;
   readonly serviceName: string;
   readonly containerName: string;
+  readonly pinnedDigest: string | null;
   readonly status: StepStatus;
   readonly error: string;
 }
@@ -78,7 +79,7 @@ export async function listProgressSteps(
     .selectFrom("distribution_steps as step")
     .innerJoin("release_items as item", "item.id", "step.item_id")
     .select(["step.distribution_id", "step.item_id", "step.status", "step.error"])
-    .select(["item.service_name", "item.container_name"])
+    .select(["item.service_name", "item.container_name", "item.pinned_digest"])
     .where("step.distribution_id", "in", [...distributionIds, ""])
     .orderBy("item.position")
     .execute();
@@ -87,6 +88,7 @@ export async function listProgressSteps(
     itemId: row.item_id,
     serviceName: row.service_name,
     containerName: row.container_name,
+    pinnedDigest: row.pinned_digest,
     status: row.status as StepStatus,
     error: row.error,
   }));

@@ -34,7 +34,9 @@ export interface ReceivedEvent {
 }
 
 /** Reads events as they come; an unfinished one at the end is dropped. */
-export async function* readEvents(parts: AsyncIterable<string>): AsyncGenerator<ReceivedEvent> {
+export async function* readEvents(
+  parts: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<ReceivedEvent> {
   let rest = "";
   let lastId = "";
   let event = "";
