@@ -17,14 +17,16 @@ export interface BlobWish {
  * Where one image's source or target refuses, the next one's is tried. Returns the repository that has it.
  */
 export async function copyBlob(run: CopyRun, digest: string, wishes: readonly BlobWish[]): Promise<string> {
-  const placing = run.task.step(
+  const placing = run.task.stepWith(
     `blob:${digest}`,
     () => placeForOne(run, digest, wishes),
-    async (db, { connectionId, repository, arrival }) => {
+    (db, { connectionId, repository, arrival }) => {
       const now = run.ctx.now();
-      await markBlobsVerified(db, run.distribution.id, [digest], arrival, now);
       const written = { projectId: run.content.projectId, connectionId, repository };
-      await addMountSources(db, written, [digest], now);
+      return [
+        ...markBlobsVerified(db, run.distribution.id, [digest], arrival, now),
+        ...addMountSources(db, written, [digest], now),
+      ];
     },
   );
   const { repository } = await placing.finally(() => run.moving.reset(digest));

@@ -8,7 +8,7 @@ import { pushReferrer } from "./copy-referrers.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
 import { OPEN_STEPS } from "./distribution.ts";
-import { moveStep } from "./distribution-store.ts";
+import { stepMove } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
 import { placeBlob } from "./place-blob.ts";
 import { forReferrer, type ReferrerTree } from "./referrer-tree.ts";
@@ -54,7 +54,7 @@ export async function copyImage(
   limit: Limiter,
 ): Promise<void> {
   const { item, tree, atTarget, referrers, missing } = copy;
-  await run.task.step(
+  await run.task.stepWith(
     `manifest:${item.id}`,
     async () => {
       if (!atTarget) await pushImage(run, copy, homes, limit);
@@ -69,17 +69,19 @@ export async function copyImage(
       }
       return item.pinnedDigest ?? "";
     },
-    async (db, verifiedDigest) => {
+    (db, verifiedDigest) => {
       const now = run.ctx.now();
       const key = { distributionId: run.distribution.id, itemId: item.id };
       const all = [tree, ...referrers.map((one) => one.tree)].flatMap(({ blobs }) => blobs);
-      await markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now);
-      await moveStep(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now);
-      if (referrers.length > 0) await markReferrersCopied(db, item.id, now);
       const { connectionId, repository } = item.target;
       const written = { projectId: run.content.projectId, connectionId: connectionId ?? "", repository };
       const copied = blobsToCopy(copy).map(({ blob }) => blob);
-      await addMountSources(db, written, digestsOf(copied), now);
+      return [
+        ...markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now),
+        stepMove(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now),
+        ...(referrers.length > 0 ? [markReferrersCopied(db, item.id, now)] : []),
+        ...addMountSources(db, written, digestsOf(copied), now),
+      ];
     },
   );
 }

@@ -8,7 +8,7 @@ import { blobsToCopy, copyImage, type ImageCopy, isAtTarget } from "./copy-image
 import { loadReferrers, missingReferrers } from "./copy-referrers.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { OPEN_STEPS } from "./distribution.ts";
-import { moveStep } from "./distribution-store.ts";
+import { moveStep, moveSteps } from "./distribution-store.ts";
 import { referrerFailure } from "./referrer-tree.ts";
 
 /** How many blobs of one distribution move at a time. */
@@ -21,6 +21,15 @@ const PARALLEL_BLOBS = 6;
 export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Promise<void> {
   const limits = { images: createLimiter(PARALLEL_IMAGES), blobs: createLimiter(PARALLEL_BLOBS) };
   const { id, withReferrers } = run.content;
+  await run.task.transaction((db) =>
+    moveSteps(
+      db,
+      run.distribution.id,
+      ["waiting", "pinned"],
+      { status: "copying", error: "" },
+      run.ctx.now(),
+    ),
+  );
   const referrers = withReferrers ? await listReferrersOf(run.ctx.db, id) : null;
   const loaded = await Promise.all(
     items.map((item) =>
@@ -43,10 +52,6 @@ async function prepare(
   item: ReleaseItem,
   attached: readonly Referrer[],
 ): Promise<ImageCopy | null> {
-  const key = { distributionId: run.distribution.id, itemId: item.id };
-  await run.task.transaction((db) =>
-    moveStep(db, key, ["waiting", "pinned"], { status: "copying" }, run.ctx.now()),
-  );
   const tree = await run.treeAt({ ...item.source, reference: item.pinnedDigest ?? "" });
   const referrers = await loadReferrers(run, item, attached);
   const atTarget = await isAtTarget(run, item);

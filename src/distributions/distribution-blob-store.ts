@@ -1,3 +1,4 @@
+import type { Compilable } from "kysely";
 import type { Database } from "../storage/database.ts";
 import type { BlobArrival } from "./distribution-progress.ts";
 
@@ -49,49 +50,66 @@ export async function addBlobs(
     .execute();
 }
 
-/** Marks blobs as present at the target, each once, and adds their sizes to the distribution's verified bytes. */
-export async function markBlobsVerified(
+/**
+ * The statements that mark blobs as being at the target, each once, and add their sizes to the distribution's verified
+ * bytes. They run in this order in one transaction.
+ */
+export function markBlobsVerified(
   db: Database,
   distributionId: string,
   digests: readonly string[],
   arrival: BlobArrival,
   now: Date,
-): Promise<void> {
-  // The distribution's row first: whoever marks blobs waits here, and nobody waits for anybody in a circle.
-  await addVerifiedBytes(db, distributionId, 0);
-  let verified = 0;
-  for (const block of inBlocks(digests)) {
-    const rows = await db
+): readonly Compilable[] {
+  const marked = [...inBlocks(digests)].flatMap((block) => [
+    addBytesOf(db, distributionId, block),
+    db
       .updateTable("distribution_blobs")
       .set({ verified_at: now.getTime(), arrival })
       .where("distribution_id", "=", distributionId)
       .where("digest", "in", block)
-      .where("verified_at", "is", null)
-      .returning("size_bytes")
-      .execute();
-    verified += rows.reduce((sum, row) => sum + row.size_bytes, 0);
-  }
-  if (verified > 0) await addVerifiedBytes(db, distributionId, verified);
-}
-
-async function addVerifiedBytes(db: Database, distributionId: string, bytes: number): Promise<void> {
-  await db
+      .where("verified_at", "is", null),
+  ]);
+  // The distribution's row first: whoever marks blobs waits here, and looks at them only afterwards.
+  const lock = db
     .updateTable("distributions")
-    .set((eb) => ({ verified_bytes: eb("verified_bytes", "+", bytes) }))
-    .where("id", "=", distributionId)
-    .execute();
+    .set((eb) => ({ verified_bytes: eb.ref("verified_bytes") }))
+    .where("id", "=", distributionId);
+  return [lock, ...marked];
 }
 
-/** Notes that this project itself read or wrote these blobs in a repository through a connection. */
-export async function addMountSources(
+/** Adds the sizes of those of these blobs that are not marked yet. */
+const addBytesOf = (db: Database, distributionId: string, digests: readonly string[]): Compilable =>
+  db
+    .updateTable("distributions")
+    .set((eb) => ({
+      verified_bytes: eb(
+        "verified_bytes",
+        "+",
+        eb
+          .selectFrom("distribution_blobs")
+          .select((inner) =>
+            inner
+              .cast<number>(inner.fn.coalesce(inner.fn.sum("size_bytes"), inner.lit(0)), "bigint")
+              .as("bytes"),
+          )
+          .where("distribution_id", "=", distributionId)
+          .where("digest", "in", digests)
+          .where("verified_at", "is", null),
+      ),
+    }))
+    .where("id", "=", distributionId);
+
+/** The statements that note that this project itself read or wrote these blobs in a repository through a connection. */
+export const addMountSources = (
   db: Database,
   place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
   digests: readonly string[],
   now: Date,
-): Promise<void> {
+): readonly Compilable[] =>
   // In one order for all, as two releases may bring the same blobs to the same place at once.
-  for (const block of inBlocks([...new Set(digests)].toSorted()))
-    await db
+  [...inBlocks([...new Set(digests)].toSorted())].map((block) =>
+    db
       .insertInto("mount_sources")
       .values(
         block.map((digest) => ({
@@ -104,9 +122,8 @@ export async function addMountSources(
       )
       .onConflict((conflict) =>
         conflict.columns(["project_id", "connection_id", "digest", "repository"]).doNothing(),
-      )
-      .execute();
-}
+      ),
+  );
 
 /** The repository that most lately held this blob for this project, other than the one it is wanted in. */
 export async function findMountSource(

@@ -118,15 +118,27 @@ export async function moveDistribution(
   return true;
 }
 
-/** Moves one step from one of these states; false when it was in none of them. */
-export async function moveStep(
+/** A step of a distribution, by what it belongs to. */
+interface StepKey {
+  readonly distributionId: string;
+  readonly itemId: string;
+}
+
+interface StepChange {
+  readonly status: StepStatus;
+  readonly error?: string;
+  readonly verifiedDigest?: string;
+}
+
+/** The statement that moves one step, if it is in one of these states. */
+export const stepMove = (
   db: Database,
-  key: { readonly distributionId: string; readonly itemId: string },
+  key: StepKey,
   from: readonly StepStatus[],
-  change: { readonly status: StepStatus; readonly error?: string; readonly verifiedDigest?: string },
+  change: StepChange,
   now: Date,
-): Promise<boolean> {
-  const result = await db
+) =>
+  db
     .updateTable("distribution_steps")
     .set({
       status: change.status,
@@ -136,8 +148,11 @@ export async function moveStep(
     })
     .where("distribution_id", "=", key.distributionId)
     .where("item_id", "=", key.itemId)
-    .where("status", "in", from)
-    .executeTakeFirst();
+    .where("status", "in", from);
+
+/** Moves one step from one of these states; false when it was in none of them. */
+export async function moveStep(...move: Parameters<typeof stepMove>): Promise<boolean> {
+  const result = await stepMove(...move).executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
 

@@ -56,11 +56,9 @@ export async function listReferrersOf(
 }
 
 /** Notes that everything attached to this item is at its target. */
-export async function markReferrersCopied(db: Database, itemId: string, now: Date): Promise<void> {
-  await db
+export const markReferrersCopied = (db: Database, itemId: string, now: Date) =>
+  db
     .updateTable("release_item_referrers")
     .set({ copied_at: now.getTime() })
     .where("item_id", "=", itemId)
-    .where("copied_at", "is", null)
-    .execute();
-}
+    .where("copied_at", "is", null);

@@ -15,7 +15,7 @@ export interface BatchResult {
  */
 export async function batch(db: Database, queries: readonly Compilable[]): Promise<readonly BatchResult[]> {
   if (queries.length === 0) return [];
-  return (await runBatch(db, queries, false)) ?? [];
+  return (await runBatch(db, queries, null)) ?? [];
 }
 
 /**
@@ -26,21 +26,32 @@ export const batchIf = (
   db: Database,
   guard: Compilable,
   queries: readonly Compilable[],
-): Promise<readonly BatchResult[] | null> => runBatch(db, [guard, ...queries], true);
+): Promise<readonly BatchResult[] | null> => runBatch(db, [guard, ...queries], 0);
 
+/**
+ * The same with the guard as the last statement, for a row that others lock last. On a transaction a null means that
+ * the caller must end it by throwing: what came before the guard is written.
+ */
+export const batchThenIf = (
+  db: Database,
+  queries: readonly Compilable[],
+  guard: Compilable,
+): Promise<readonly BatchResult[] | null> => runBatch(db, [...queries, guard], queries.length);
+
+/** `guard`: the place of the statement that must write a row. */
 async function runBatch(
   db: Database,
   queries: readonly Compilable[],
-  guarded: boolean,
+  guard: number | null,
 ): Promise<readonly BatchResult[] | null> {
   const compiled = queries.map((query) => query.compile());
   if (!db.isTransaction)
-    return (await servicesOf(db).batch(compiled, guarded)) as readonly BatchResult[] | null;
+    return (await servicesOf(db).batch(compiled, guard)) as readonly BatchResult[] | null;
   const results: BatchResult[] = [];
   for (const query of compiled) {
     const { rows, numAffectedRows } = await db.executeQuery<Record<string, unknown>>(query);
     const written = numAffectedRows === undefined ? null : Number(numAffectedRows);
-    if (guarded && results.length === 0 && !written) return null;
+    if (guard === results.length && !written) return null;
     results.push({ rows, written });
   }
   return results;

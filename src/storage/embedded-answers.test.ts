@@ -21,7 +21,7 @@ let lastId = 0;
 const write = (name: string): WorkerRequest => ({
   id: (lastId += 1),
   kind: "write",
-  job: { statements: [{ sql: "insert into marks values (?)", parameters: [name] }], guarded: false },
+  job: { statements: [{ sql: "insert into marks values (?)", parameters: [name] }], guard: null },
 });
 const run = (sql: string): WorkerRequest => ({
   id: (lastId += 1),

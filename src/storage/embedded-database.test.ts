@@ -142,7 +142,7 @@ it("tells of a thread that stopped, ends what waits for it, and refuses what com
     new URL(`data:text/javascript,${encodeURIComponent(thread)}`),
   );
   const writer = createWriter(link);
-  const job = { statements: [{ sql: "delete from settings", parameters: [] }], guarded: false };
+  const job = { statements: [{ sql: "delete from settings", parameters: [] }], guard: null };
   const outcomes = await Promise.allSettled([writer.write(job), writer.write(job)]);
   const error = await fatal.promise;
   expect(error.message).toBe("The database worker (writer) stopped: it ended with code 3. Restart Headgate");

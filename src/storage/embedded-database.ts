@@ -16,10 +16,10 @@ export async function openEmbedded(directory: string, onFatal: (error: Error) =>
   const path = await prepareDirectory(directory);
   const threads = await startThreads(path, onFatal);
   const dialect = embeddedDialect(threads, {
-    batch: async (statements, guarded) => {
+    batch: async (statements, guard) => {
       statements.forEach(refuseOddParameters);
       refuseInTransaction("A batch on the database instead of the open transaction");
-      return threads.writer.write({ statements, guarded });
+      return threads.writer.write({ statements, guard });
     },
     wakeUps: localWakeUps(),
     backUp: (file) => backUp(path, file, onFatal),

@@ -128,7 +128,7 @@ async function runInside(transaction: OpenTransaction, statement: Statement): Pr
 async function runAlone(threads: EmbeddedThreads, query: CompiledQuery): Promise<StatementResult> {
   const statement = { sql: query.sql, parameters: query.parameters };
   if (onlyReads(query)) return threads.read(statement);
-  const results = await threads.writer.write({ statements: [statement], guarded: false });
+  const results = await threads.writer.write({ statements: [statement], guard: null });
   return results?.[0] ?? { rows: [], written: 0 };
 }
 

@@ -37,6 +37,7 @@ function runJob(file: EmbeddedFile, job: WriteJob): JobOutcome {
   if (several) file.run(SAVEPOINT);
   try {
     const value = runStatements(file, job);
+    if (several && value === null) file.run(ROLL_BACK_JOB);
     if (several) file.run(RELEASE);
     return { value };
   } catch (error) {
@@ -54,7 +55,7 @@ function runStatements(file: EmbeddedFile, job: WriteJob): readonly StatementRes
   const results: StatementResult[] = [];
   for (const each of job.statements) {
     const result = file.run(each);
-    if (job.guarded && results.length === 0 && !result.written) return null;
+    if (job.guard === results.length && !result.written) return null;
     results.push(result);
   }
   return results;

@@ -31,11 +31,12 @@ export interface StatementResult {
 
 /**
  * Statements that are written together or not at all.
- * Guarded: when the first one writes no row the others do not run, and the outcome is null.
+ * `guard`: the place of a statement that must write a row; when it writes none, nothing is written and the
+ * outcome is null.
  */
 export interface WriteJob {
   readonly statements: readonly Statement[];
-  readonly guarded: boolean;
+  readonly guard: number | null;
 }
 
 /** An error's words and code, which survive the way between threads. */

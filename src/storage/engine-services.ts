@@ -16,7 +16,7 @@ export interface EngineServices {
    */
   readonly batch: (
     statements: readonly Statement[],
-    guarded: boolean,
+    guard: number | null,
   ) => Promise<readonly StatementResult[] | null>;
   readonly wakeUps: WakeUps;
   /** Writes a consistent copy to an empty file; null where the engine has tools of its own for that. */

@@ -1,29 +1,29 @@
-import type pg from "pg";
+import type { PostgresPoolClient } from "kysely";
 import { retryAfterDeadlock } from "./deadlock-retry.ts";
 import type { Statement, StatementResult } from "./embedded-protocol.ts";
 import type { EngineServices } from "./engine-services.ts";
 
 /** Runs statements in one transaction of a connection from the pool. */
 export const postgresBatch =
-  (connect: () => Promise<pg.PoolClient>): EngineServices["batch"] =>
-  (statements, guarded) =>
-    retryAfterDeadlock(() => runOnce(connect, statements, guarded));
+  (connect: () => Promise<PostgresPoolClient>): EngineServices["batch"] =>
+  (statements, guard) =>
+    retryAfterDeadlock(() => runOnce(connect, statements, guard));
 
 async function runOnce(
-  connect: () => Promise<pg.PoolClient>,
+  connect: () => Promise<PostgresPoolClient>,
   statements: readonly Statement[],
-  guarded: boolean,
+  guard: number | null,
 ): Promise<readonly StatementResult[] | null> {
   const client = await connect();
   try {
     // One statement is a transaction by itself.
-    if (statements.length > 1) await client.query("begin");
-    const results = await runStatements(client, statements, guarded);
-    if (statements.length > 1) await client.query(results ? "commit" : "rollback");
+    if (statements.length > 1) await client.query("begin", []);
+    const results = await runStatements(client, statements, guard);
+    if (statements.length > 1) await client.query(results ? "commit" : "rollback", []);
     client.release();
     return results;
   } catch (error) {
-    await client.query("rollback").then(
+    await client.query("rollback", []).then(
       () => client.release(),
       // A connection that cannot roll back is not used again.
       () => client.release(true),
@@ -33,15 +33,15 @@ async function runOnce(
 }
 
 async function runStatements(
-  client: pg.PoolClient,
+  client: PostgresPoolClient,
   statements: readonly Statement[],
-  guarded: boolean,
+  guard: number | null,
 ): Promise<readonly StatementResult[] | null> {
   const results: StatementResult[] = [];
   for (const { sql, parameters } of statements) {
-    const { command, rowCount, rows } = await client.query<Record<string, unknown>>(sql, [...parameters]);
-    const written = command === "SELECT" ? null : (rowCount ?? 0);
-    if (guarded && results.length === 0 && !written) return null;
+    const { command, rowCount, rows } = await client.query<Record<string, unknown>>(sql, parameters);
+    const written = command === "SELECT" ? null : rowCount;
+    if (guard === results.length && !written) return null;
     results.push({ rows, written });
   }
   return results;

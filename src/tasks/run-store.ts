@@ -1,5 +1,5 @@
 import { type Compilable, type RawBuilder, sql } from "kysely";
-import { batchIf } from "../storage/batch.ts";
+import { batchIf, batchThenIf } from "../storage/batch.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
 import { nowOf } from "./database-clock.ts";
@@ -29,6 +29,18 @@ export const writeProgress = (db: Database, lease: Lease, progressJson: string):
 /** Adds a step to the log, if the lease still holds. Throws LeaseLostError. */
 export const recordStep = (db: Database, lease: Lease, step: StepToLog): Promise<void> =>
   writeAsRunning(db, lease, [{ lost_runs: 0 }, insertStep(db, lease.taskId, step)]);
+
+/** Adds a step to the log together with other writes, if the lease still holds. Throws LeaseLostError. */
+export async function recordStepWith(
+  db: Database,
+  lease: Lease,
+  step: StepToLog,
+  writes: readonly Compilable[],
+): Promise<void> {
+  const all = [...writes, insertStep(db, lease.taskId, step)];
+  if ((await batchThenIf(db, all, changeAsRunning(db, lease, { lost_runs: 0 }))) === null)
+    throw new LeaseLostError(lease);
+}
 
 const FREE = { lease_owner: null, leased_until: null, lost_runs: 0 } as const;
 
@@ -102,17 +114,21 @@ export const renewTask = (
 type TaskRow = Tables["tasks"];
 type Change = { readonly [Column in keyof TaskRow]?: TaskRow[Column] | RawBuilder<TaskRow[Column]> };
 
+/** Changes the task's row if the lease still holds. */
+const changeAsRunning = (db: Database, lease: Lease, change: Change) =>
+  db
+    .updateTable("tasks")
+    .set(change)
+    .where("id", "=", lease.taskId)
+    .where("fence", "=", lease.fence)
+    .where("state", "=", "running");
+
 /** Changes the row if the lease still holds, and only then runs the other statements; all or nothing. */
 async function writeAsRunning(
   db: Database,
   lease: Lease,
   [change, ...others]: readonly [Change, ...Compilable[]],
 ): Promise<void> {
-  const guard = db
-    .updateTable("tasks")
-    .set(change)
-    .where("id", "=", lease.taskId)
-    .where("fence", "=", lease.fence)
-    .where("state", "=", "running");
+  const guard = changeAsRunning(db, lease, change);
   if ((await batchIf(db, guard, others)) === null) throw new LeaseLostError(lease);
 }

@@ -5,8 +5,8 @@ import { runTransaction } from "../storage/transaction.ts";
 import { Suspension } from "./interruption.ts";
 import type { ClaimedTask } from "./lease-store.ts";
 import { progressWriter } from "./progress-writer.ts";
-import { holdLease, recordStep, writeProgress } from "./run-store.ts";
-import { findSignal, type LoggedStep, readSteps } from "./step-store.ts";
+import { holdLease, recordStep, recordStepWith, writeProgress } from "./run-store.ts";
+import { findSignal, type LoggedStep, readSteps, type StepToLog } from "./step-store.ts";
 import type { TaskRun } from "./task.ts";
 
 /*
@@ -53,12 +53,17 @@ export async function openRun(options: {
     throw suspension;
   };
 
+  const place = (name: string): StepPlace => ({ name, clock, done: logged.get(name) });
   const task: TaskRun = {
     id: claimed.taskId,
     attempt: claimed.attempt,
     signal,
     step: (name, work, commit) =>
-      gate.pass(name, () => runStep({ db, claimed, clock, name, done: logged.get(name) }, work, commit)),
+      gate.pass(name, () => runStep(place(name), work, recordDone(db, claimed, commit))),
+    stepWith: (name, work, writes) =>
+      gate.pass(name, () =>
+        runStep(place(name), work, (entry, result) => recordStepWith(db, claimed, entry, writes(db, result))),
+      ),
     transaction: (work) =>
       gate.pass(null, () =>
         runTransaction(db, async (tx) => {
@@ -121,30 +126,37 @@ function openGate(signal: AbortSignal, suspensions: readonly Suspension[]) {
 }
 
 interface StepPlace {
-  readonly db: Database;
-  readonly claimed: ClaimedTask;
-  readonly clock: () => number;
   readonly name: string;
+  readonly clock: () => number;
   readonly done: LoggedStep | undefined;
 }
 
 async function runStep<T>(
-  { db, claimed, clock, name, done }: StepPlace,
+  { name, clock, done }: StepPlace,
   work: () => Promise<T>,
-  commit?: (db: Database, result: T) => Promise<void>,
+  record: (entry: StepToLog, result: T) => Promise<void>,
 ): Promise<T> {
   if (done) return fromJson<T>(done.resultJson);
   // Through JSON at once, so that the first run sees what later ones will.
   const resultJson = JSON.stringify(await work()) ?? null;
   const result = fromJson<T>(resultJson);
-  const entry = { name, state: "done", resultJson, wakeAtMillis: null, finishedAtMillis: clock() } as const;
-  if (!commit) await recordStep(db, claimed, entry);
-  else
+  await record({ name, state: "done", resultJson, wakeAtMillis: null, finishedAtMillis: clock() }, result);
+  return result;
+}
+
+/** Logs a step, in one transaction with what goes with it. */
+function recordDone<T>(
+  db: Database,
+  claimed: ClaimedTask,
+  commit: ((db: Database, result: T) => Promise<void>) | undefined,
+) {
+  return async (entry: StepToLog, result: T): Promise<void> => {
+    if (!commit) return await recordStep(db, claimed, entry);
     await runTransaction(db, async (tx) => {
       await commit(tx, result);
       await recordStep(tx, claimed, entry);
     });
-  return result;
+  };
 }
 
 const fromJson = <T>(json: string | null): T => (json === null ? undefined : JSON.parse(json)) as T;

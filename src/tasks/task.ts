@@ -1,3 +1,4 @@
+import type { Compilable } from "kysely";
 import type * as z from "zod";
 import type { Database } from "../storage/database.ts";
 
@@ -21,6 +22,15 @@ export interface TaskRun {
     name: string,
     work: () => Promise<T>,
     commit?: (db: Database, result: T) => Promise<void>,
+  ): Promise<T>;
+  /**
+   * Like `step`; what is committed with it is a list of statements: one hop, and a commit that others share. For steps
+   * of which a run has many.
+   */
+  stepWith<T>(
+    name: string,
+    work: () => Promise<T>,
+    writes: (db: Database, result: T) => readonly Compilable[],
   ): Promise<T>;
   /** Runs `work` in a transaction that fails when this run's lease is lost. */
   transaction<T>(work: (db: Database) => Promise<T>): Promise<T>;
