@@ -1,6 +1,5 @@
 import swagger from "@fastify/swagger";
-import reference from "@scalar/fastify-api-reference";
-import type { FastifyInstance, FastifyPluginAsync } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 
 type Json = { readonly [key: string]: unknown };
@@ -53,36 +52,3 @@ function withoutUnusedSchemas(document: Json): Json {
   );
   return { ...document, components: { ...components, schemas: kept } };
 }
-
-/** Nothing of the reference page may come from elsewhere, whatever its bundle would like to load. */
-const OWN_THINGS_ONLY = [
-  "default-src 'none'",
-  "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "worker-src 'self' blob:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** The reference page at `/docs`, and the document itself at `/docs/openapi.json`, without a token. */
-export const referencePage: FastifyPluginAsync = async (page) => {
-  page.addHook("onRequest", async (_request, reply) => {
-    void reply.header("content-security-policy", OWN_THINGS_ONLY);
-  });
-  await page.register(reference, {
-    routePrefix: "/docs",
-    configuration: {
-      pageTitle: "Headgate API",
-      withDefaultFonts: false,
-      telemetry: false,
-      proxyUrl: "",
-      hideClientButton: true,
-      agent: { disabled: true },
-      mcp: { disabled: true },
-    },
-  });
-};

@@ -8,7 +8,7 @@ import { addReleaseCommands } from "./commands/releases.ts";
 import { addSignInCommands } from "./commands/sign-in.ts";
 import { addTokenCommands } from "./commands/tokens.ts";
 import { addUserCommands } from "./commands/users.ts";
-import { EXIT, EXIT_CODES_HELP } from "./failure.ts";
+import { EXIT_CODES_HELP } from "./failure.ts";
 
 const FIRST_STEPS = `
 From nothing to a copied release, with two registries at hand:
@@ -27,14 +27,8 @@ Client commands read:
   HEADGATE_TOKEN  a token; else the one that "headgate login" keeps
   NO_COLOR        no colours`;
 
-/** Adds every command that only speaks to a server's API, and the program's way to end on a wrong command line. */
+/** Adds every command that only speaks to a server's API. */
 export function addClientCommands(program: Command): void {
-  program.enablePositionalOptions();
-  // Commands added later take this over from the program; those added earlier are told.
-  for (const command of [program, ...program.commands])
-    command.exitOverride((error) => {
-      process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
-    });
   program.addHelpText("after", `${FIRST_STEPS}\n${EXIT_CODES_HELP}`);
   addSignInCommands(program);
   addProjectCommands(program);

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { api } from "../api/api.ts";
 import { sendError } from "../api/errors.ts";
-import { describeApi, referencePage } from "../api/openapi.ts";
+import { referencePage } from "../api/reference-page.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
 import { oci } from "../dialects/oci/routes.ts";
@@ -33,6 +33,14 @@ export interface ServerOptions {
 /** A proxy knows its own client; what that client wrote into the header before may be anybody's invention. */
 const onlyTheNearest = (_address: string, hop: number): boolean => hop === 0;
 
+const notOurs = (): never => {
+  throw new Error("Schemas are those of zod: a plugin with schemas sets its own compilers");
+};
+/** Fastify's own compilers of JSON Schema cost time and memory at the start, and nothing here uses them. */
+const NO_JSON_SCHEMA = {
+  compilersFactory: { buildValidator: () => notOurs, buildSerializer: () => notOurs },
+};
+
 /** The HTTP side of the program: every API under its own prefix, each with its own errors. */
 export async function buildServer(ctx: Context, options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -42,6 +50,7 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
     trustProxy: options.trustProxy === true ? onlyTheNearest : options.trustProxy,
     forceCloseConnections: true,
     frameworkErrors: answerUnreadableAddress,
+    schemaController: NO_JSON_SCHEMA,
     routerOptions: { maxParamLength: 2048 },
   });
   logRequests(app);
@@ -51,7 +60,6 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
   healthRoutes(app, options.isReady);
   const { authenticate, metrics, readFigures } = options;
   metricsRoute(app, { metrics, readFigures, admit: (request) => admitToMetrics(ctx, options, request) });
-  await describeApi(app);
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   await app.register(zadigDelivery(ctx, { authenticate }), { prefix: "/openapi" });
   await app.register(zadigLabels(ctx, { authenticate }), { prefix: "/api/aslan" });

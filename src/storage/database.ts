@@ -1,7 +1,5 @@
 import { Kysely } from "kysely";
 import type { OpenEngine } from "./engine-services.ts";
-import { openEmbedded } from "./embedded-database.ts";
-import { openPostgres } from "./postgres-database.ts";
 import type { Tables } from "./tables.ts";
 
 /** The database, or a transaction of it: stores take either. */
@@ -37,7 +35,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   return { db, close: () => (closed ??= db.destroy().then(close)) };
 }
 
-const openEngine = (options: DatabaseOptions): Promise<OpenEngine> =>
-  options.kind === "embedded"
-    ? openEmbedded(options.directory, options.onFatal ?? (() => undefined))
-    : openPostgres(options);
+/** Only the engine that is used is loaded. */
+async function openEngine(options: DatabaseOptions): Promise<OpenEngine> {
+  if (options.kind === "postgres") {
+    const { openPostgres } = await import("./postgres-database.ts");
+    return openPostgres(options);
+  }
+  const { openEmbedded } = await import("./embedded-database.ts");
+  return openEmbedded(options.directory, options.onFatal ?? (() => undefined));
+}

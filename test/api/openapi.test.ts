@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/api/openapi-document.ts";
-import { describeApi, referencePage } from "../../src/api/openapi.ts";
+import { referencePage } from "../../src/api/reference-page.ts";
 
 interface Operation {
   readonly summary?: string;
@@ -50,7 +50,6 @@ describe("the reference page", () => {
   let app: FastifyInstance;
   beforeAll(async () => {
     app = Fastify();
-    await describeApi(app);
     await app.register(referencePage);
   });
   afterAll(() => app.close());
