@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from "fastify-type-provider-zod";
 import {
+  DatabaseAwayError,
   DomainError,
   type ErrorCode,
   type ErrorKind,
@@ -117,6 +118,10 @@ export function sendError(error: FastifyError, request: FastifyRequest, reply: F
 
 function refusalFor(error: Error, request: FastifyRequest): Refusal {
   if (error instanceof DomainError) return ofDomain(error);
+  if (error instanceof DatabaseAwayError) {
+    request.log.warn({ err: error }, "the database does not answer");
+    return ofDomain(error.toRefusal());
+  }
   if (error instanceof ExternalSystemError)
     return {
       code: "EXTERNAL_SYSTEM",

@@ -132,5 +132,20 @@ export class ExternalSystemError extends Error {
   }
 }
 
+/**
+ * Our own database cannot be reached. Neither a refusal nor a failure of anybody's work: what it cut off is begun
+ * again. Made by storage alone.
+ */
+export class DatabaseAwayError extends Error {
+  override readonly name = "DatabaseAwayError";
+
+  /** What a caller is told; why is for the log alone, for anybody may ask. */
+  toRefusal(): DomainError {
+    return new DomainError("UNAVAILABLE", "The database does not answer: try again shortly", {
+      retryAfterSeconds: 2,
+    });
+  }
+}
+
 /** The words of any thrown thing. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,10 +1,14 @@
 import { sql } from "kysely";
 import pg from "pg";
 import { expect, it } from "vitest";
+import { startDatabaseDoor } from "../../test/support/database-door.ts";
 import { onPostgres } from "../../test/support/databases.ts";
+import { DatabaseAwayError } from "../kernel/errors.ts";
 import { backUpDatabase } from "./back-up-database.ts";
+import { batch } from "./batch.ts";
 import { type Database, type DatabaseOptions, openDatabase } from "./database.ts";
 import { runTransaction } from "./transaction.ts";
+import { isUniqueViolation } from "./unique-violation.ts";
 import { onWakeUp, wakeUp } from "./wake-up.ts";
 
 const urlOf = (options: DatabaseOptions): string => (options.kind === "postgres" ? options.url : "");
@@ -48,6 +52,39 @@ onPostgres((engine) => {
       }),
     ).rejects.toThrow(/terminat|not queryable|closed/i);
     expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
+  });
+
+  it("says that it is away, whatever is asked of it, and of nothing else", async () => {
+    const { options } = await engine.open();
+    const door = await startDatabaseDoor(urlOf(options));
+    const { db, close } = await openDatabase({ kind: "postgres", url: door.url, poolSize: 4 });
+    const mark = (name: string) => db.insertInto("settings").values({ name, value: "1" });
+    const held = Promise.withResolvers<void>();
+    const cut = runTransaction(db, async (tx) => {
+      await tx.insertInto("settings").values({ name: "cut", value: "1" }).execute();
+      held.resolve();
+      await new Promise((done) => setTimeout(done, 100));
+      await tx.selectFrom("settings").selectAll().execute();
+    });
+    await held.promise;
+    const hurt = sql`select pg_sleep(10)`.execute(db);
+    door.shut();
+    await Promise.all([cut, hurt].map((each) => expect(each).rejects.toThrow(DatabaseAwayError)));
+    await expect(mark("alone").execute()).rejects.toThrow(DatabaseAwayError);
+    await expect(batch(db, [mark("a"), mark("b")])).rejects.toThrow(DatabaseAwayError);
+    await expect(runTransaction(db, async () => undefined)).rejects.toThrow(DatabaseAwayError);
+    door.open();
+    await mark("back").execute();
+    expect(
+      isUniqueViolation(
+        await mark("back")
+          .execute()
+          .catch((error: unknown) => error),
+      ),
+    ).toBe(true);
+    await expect(sql`select 1 / 0`.execute(db)).rejects.toThrow("division by zero");
+    await close();
+    await door.stop();
   });
 
   it("hears wake-ups again after its listening connection broke, and those it missed", async () => {

@@ -1,8 +1,15 @@
-import { CompiledQuery, type DatabaseConnection, PostgresAdapter, PostgresDialect } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  PostgresAdapter,
+  PostgresDialect,
+  type PostgresPoolClient,
+} from "kysely";
 import pg from "pg";
 import { messageOf } from "../kernel/errors.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 import { LIMIT_MILLIS } from "./transaction-limit.ts";
+import { takeClient } from "./postgres-client.ts";
 import { postgresBatch } from "./postgres-batch.ts";
 import { postgresWakeUps } from "./postgres-wake-ups.ts";
 import type { EngineFacts } from "./engine.ts";
@@ -66,7 +73,6 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
   // The pool drops a connection that breaks while idle and makes another when one is needed; one that breaks
   // between two statements of a transaction fails the next statement. Neither may end the process.
   pool.on("error", () => undefined);
-  pool.on("connect", (client) => client.on("error", () => undefined));
   // One that breaks in use fails its query; without a listener it would also end the process.
   pool.on("connect", (client) => void client.on("error", () => undefined));
   const listening = postgresWakeUps(pool, options);
@@ -81,7 +87,11 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
     throw error;
   }
   const base = new PostgresDialect({
-    pool: { connect: () => connectOutside(pool), end: async () => {}, options: {} },
+    pool: {
+      connect: () => connectOutside(pool),
+      end: async () => {},
+      options: {},
+    },
   });
   const services = {
     batch: postgresBatch(() => connectOutside(pool)),
@@ -115,9 +125,9 @@ const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** A connection for a query outside transactions; inside of one it could wait for its own end. */
-async function connectOutside(pool: pg.Pool): Promise<pg.PoolClient> {
+async function connectOutside(pool: pg.Pool): Promise<PostgresPoolClient> {
   refuseInTransaction("A query on the database instead of the open transaction");
-  return pool.connect();
+  return takeClient(pool);
 }
 
 /** In one round trip: a statement may not outlive the transaction by much. */

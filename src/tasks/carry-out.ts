@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import type { Logger } from "pino";
-import { messageOf } from "../kernel/errors.ts";
+import { DatabaseAwayError, messageOf } from "../kernel/errors.ts";
 import type { Database } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { backoffMillis } from "./backoff.ts";
@@ -122,6 +122,7 @@ async function run<Ctx>(task: Assignment<Ctx>, payload: unknown): Promise<Outcom
   } catch (error) {
     if (error instanceof LeaseLostError) return { kind: "lost" };
     if (signal.aborted) return outcomeOfAbort(signal);
+    if (error instanceof DatabaseAwayError) return { kind: "interrupted" };
     const delayMillis = retryDelayMillis(error, { attempt: claimed.attempt, maxAttempts: kind.maxAttempts });
     return delayMillis === null ? { kind: "failed", error } : { kind: "repeated", delayMillis, error };
   }

@@ -12,7 +12,7 @@ import {
   type TaskContext,
   taskRunners,
 } from "../../test/support/task-runners.ts";
-import { DomainError } from "../kernel/errors.ts";
+import { DatabaseAwayError, DomainError } from "../kernel/errors.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { readTaskMetrics } from "./task-metrics.ts";
 import { enqueue } from "./task-queue.ts";
@@ -208,6 +208,28 @@ eachEngine((engine) => {
       const id = await enqueue(db, now(), request);
       expect((await reaches(db, id, "failed")).error).toBe("surprise");
       expect(await ends(db)).toEqual([{ name: "hello", value: "failed: surprise" }]);
+    });
+
+    it("because the database was away is no failure of the task, however often", async () => {
+      const { db } = await open();
+      let runs = 0;
+      start(db, [
+        kindOf(
+          async (task) => {
+            runs += 1;
+            if (runs < 4) throw new DatabaseAwayError("PostgreSQL does not answer");
+            expect(task.attempt).toBe(1);
+          },
+          { maxAttempts: 1 },
+        ),
+      ]);
+      const id = await enqueue(db, now(), request);
+      expect(await reaches(db, id, "done", "failed")).toMatchObject({
+        state: "done",
+        attempt: 1,
+        error: null,
+      });
+      expect(runs).toBe(4);
     });
 
     it("by a refusal of the domain is not repeated", async () => {

@@ -1,9 +1,15 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DatabaseDoor, startDatabaseDoor } from "../support/database-door.ts";
 import { onPostgres } from "../support/databases.ts";
+import { pushTestImage } from "../support/images.ts";
+import { describeWith } from "../support/real-parts.ts";
+import { startRegistry } from "../support/registries.ts";
+import { startRegistryProxy } from "../support/registry-proxy.ts";
 import { settingsFor, startTestServer, type TestServer, valueAt } from "../support/server.ts";
 import { startServerProcess } from "../support/server-process.ts";
-import { create, makeProject, plainBody, RELEASES, settled } from "../support/zadig-project.ts";
+import { skopeoManifest } from "../support/skopeo.ts";
+import { connect, create, makeProject, plainBody, RELEASES, settled } from "../support/zadig-project.ts";
 
 onPostgres((engine) => {
   test.each(["shut", "freeze"] as const)(
@@ -20,6 +26,8 @@ onPostgres((engine) => {
     },
   );
 });
+
+const BYTES_COME = /^(PUT|PATCH) .*\/blobs\/uploads/;
 
 /** A server whose PostgreSQL goes away and comes back. */
 onPostgres((engine) => {
@@ -42,10 +50,20 @@ onPostgres((engine) => {
   test("requests are answered meanwhile, each in its API's own form", async () => {
     door.shut();
     const list = await server.send("GET", `${RELEASES}?projectKey=shop&pageNum=1&pageSize=1`);
-    expect(list).toMatchObject({ status: 500, json: { code: 500, message: "Internal Error: " } });
-    expect((await create(server, plainBody({ version_name: "lost" }))).status).toBe(500);
-    expect(await server.send("GET", "/v1/projects")).toMatchObject({ status: 500, json: { status: 500 } });
-    expect(await status("/metrics")).toBe(500);
+    expect(list).toMatchObject({ status: 503, json: { code: 503, message: "Service Unavailable" } });
+    expect((await create(server, plainBody({ version_name: "lost" }))).status).toBe(503);
+    const refused = await server.send("GET", "/v1/projects");
+    expect(refused).toMatchObject({
+      status: 503,
+      json: { status: 503, title: "Not available at the moment" },
+    });
+    expect(refused.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(refused.headers.get("retry-after")).toBe("2");
+    expect(await server.send("GET", "/v2/shop/app/tags/list")).toMatchObject({
+      status: 503,
+      json: { errors: [{ code: "UNAVAILABLE" }] },
+    });
+    expect(await status("/metrics")).toBeGreaterThanOrEqual(500);
     door.open();
     await expect.poll(() => status("/readyz"), { timeout: 20_000 }).toBe(200);
     const lost = await server.send("GET", `${RELEASES}/detail?projectKey=shop&versionName=lost`);
@@ -67,4 +85,75 @@ onPostgres((engine) => {
       expect(await settled(server, version)).toMatchObject({ status: "success" });
     },
   );
+
+  describeWith(["docker-registry", "skopeo"], "a copy under way", () => {
+    test(
+      "goes on when its database was gone for ten seconds, and nothing is lost",
+      { timeout: 120_000 },
+      async () => {
+        const [source, target] = await Promise.all([
+          startRegistry({ auth: "open" }),
+          startRegistry({ auth: "open" }),
+        ]);
+        const names = ["one", "two", "three"];
+        const layers = (name: string) => [
+          { seed: "shared", sizeBytes: 500_000 },
+          { seed: name, sizeBytes: 100_000 },
+        ];
+        const pushed = await Promise.all(
+          names.map((name) =>
+            pushTestImage(source.host, `team/${name}`, "1", { seed: name, layers: layers(name) }),
+          ),
+        );
+        const slow = await startRegistryProxy(target);
+        const gate = Promise.withResolvers<void>();
+        slow.disturb(BYTES_COME, { until: gate.promise });
+        await connect(server, source, { name: "source", projects: ["shop"] });
+        const registry = await connect(server, slow, { name: "target", projects: ["shop"] });
+        const images = names.map((name) => ({
+          container_name: name,
+          source_image: `${source.host}/team/${name}:1`,
+          target_image: `${slow.host}/prod/${name}:1`,
+          push_image: true,
+        }));
+        const services = [{ service_name: "s", images }];
+        const accepted = await create(
+          server,
+          plainBody({ version_name: "long", image_registry_id: registry, services }),
+        );
+        expect(accepted.status).toBe(200);
+        await expect.poll(() => slow.asked.some((line) => BYTES_COME.test(line))).toBe(true);
+
+        door.shut();
+        // The first layers arrive while nobody can write down that they did.
+        gate.resolve();
+        for (let second = 0; second < 10; second += 1) {
+          expect((await create(server, plainBody({ version_name: `refused-${second}` }))).status).toBe(503);
+          await pause(1_000);
+        }
+        door.open();
+
+        const detail = await settled(server, "long");
+        expect(detail).toMatchObject({ status: "success", error: "" });
+        const release = await server.send("GET", `/v1/releases/${String(valueAt(detail, "id"))}`);
+        const blobs = new Map(
+          pushed.flatMap((image) => image.blobs).map(({ digest, bytes }) => [digest, bytes.length]),
+        );
+        const totalBytes = [...blobs.values()].reduce((sum, bytes) => sum + bytes, 0);
+        expect(valueAt(release.json, "distribution")).toMatchObject({
+          totalBytes,
+          verifiedBytes: totalBytes,
+        });
+        for (const [index, name] of names.entries())
+          expect(await skopeoManifest(target, `prod/${name}`, ":1")).toEqual(pushed[index]?.top.bytes);
+        const versions = await server.send("GET", "/v1/projects/shop/releases?limit=100");
+        const listed = (valueAt(versions.json, "items") as readonly unknown[]).map((line) =>
+          valueAt(line, "version"),
+        );
+        expect(listed.filter((version) => String(version).startsWith("refused"))).toEqual([]);
+        await slow.stop();
+        await Promise.all([source.stop(), target.stop()]);
+      },
+    );
+  });
 });

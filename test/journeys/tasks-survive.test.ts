@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/storage/database.ts";
 import { enqueue } from "../../src/tasks/task-queue.ts";
+import { startDatabaseDoor } from "../support/database-door.ts";
 import { type Engine, eachEngine } from "../support/databases.ts";
 import {
   readLog,
@@ -39,7 +40,13 @@ async function scene(engine: Engine, tasks: number, steps: number) {
   const ids: string[] = [];
   for (let count = 0; count < tasks; count += 1)
     ids.push(await enqueue(database.db, new Date(), { kind: "counting", version: 1, payload: { steps } }));
-  const options = { database: database.options, directory, leaseMillis: 500, stepMillis: 30, stalls: false };
+  const options = {
+    database: database.options,
+    directory,
+    leaseMillis: 1_000,
+    stepMillis: 30,
+    stalls: false,
+  };
   return { database, ids, options, directory };
 }
 
@@ -101,6 +108,27 @@ function killedAgainAndAgain(engine: Engine): void {
 
 /** Several workers on one database. */
 function shared(engine: Engine): void {
+  it("go on, no step of them lost or repeated, when their database was gone for ten seconds", async () => {
+    const steps = 40;
+    const { database, ids, options, directory } = await scene(engine, TASKS, steps);
+    const door = await startDatabaseDoor(database.url ?? "");
+    tidy.push(() => door.stop());
+    const only = worker({ ...options, database: { kind: "postgres", url: door.url } });
+    await only.shows((lines) => finished(lines).length > TASKS);
+    door.shut();
+    await pause(10_000);
+    expect(finished(readLog(directory)).length).toBeLessThan(TASKS * steps);
+    door.open();
+    for (const id of ids)
+      expect(await reaches(database.db, id, "done", "failed")).toMatchObject({
+        state: "done",
+        attempt: 1,
+        error: null,
+      });
+    expect(repeated(readLog(directory))).toEqual([]);
+    expect(await committers(database.db)).toHaveLength(TASKS * steps);
+  }, 120_000);
+
   it("are taken over within two leases when their worker never returns", async () => {
     const { database, ids, options, directory } = await scene(engine, 1, 2);
     const patient = { ...options, leaseMillis: 2_000 };

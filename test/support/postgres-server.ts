@@ -22,11 +22,15 @@ interface Account {
   readonly gid: number;
 }
 
+/** Nothing outlives a test run, so nothing need reach the disk. */
+const UNSYNCED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
 /**
- * Starts a PostgreSQL for this test run on a free port of loopback, its data in a temporary directory.
- * Null when this machine has no PostgreSQL at all. It ends when the test run ends, however that ends.
+ * Starts a PostgreSQL for this test run on a free port of loopback, its data in a temporary directory; `durable`
+ * makes it sync as one with data of value does. Null when this machine has no PostgreSQL at all.
+ * It ends when the test run ends, however that ends.
  */
-export async function startPostgres(): Promise<PostgresServer | null> {
+export async function startPostgres(durable = false): Promise<PostgresServer | null> {
   const account = await unprivilegedAccount();
   const home = await mkdtemp("/tmp/headgate-postgres-");
   await own(home, account);
@@ -44,9 +48,7 @@ export async function startPostgres(): Promise<PostgresServer | null> {
   await initdb("--locale=C", "--locale-provider=icu", "--icu-locale=en-US").catch(() => initdb("--locale=C"));
   const port = await freePort();
   const settings = [
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
+    ...(durable ? [] : UNSYNCED),
     "max_connections=200",
     "listen_addresses=127.0.0.1",
   ];

@@ -14,9 +14,12 @@ export interface ServerProcess {
   stop(): Promise<number | null>;
 }
 
-/** Starts `headgate serve` with these settings and waits until it is ready. */
-export async function startServerProcess(settings: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN, "serve"], {
+/** Starts `headgate serve` with these settings and flags and waits until it is ready. */
+export async function startServerProcess(
+  settings: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
     env: { PATH: process.env["PATH"], HEADGATE_LOG_LEVEL: "warn", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });

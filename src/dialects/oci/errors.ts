@@ -1,4 +1,4 @@
-import { DomainError, type ErrorCode, type ErrorKind } from "../../kernel/errors.ts";
+import { DatabaseAwayError, DomainError, type ErrorCode, type ErrorKind } from "../../kernel/errors.ts";
 import type { OciErrorBody, OciErrorCode } from "./wire.ts";
 
 /** A refusal by the protocol itself, before any use case is asked. */
@@ -54,6 +54,7 @@ const BY_KIND = {
 export function refusalOf(error: unknown): Refusal | null {
   if (error instanceof OciError)
     return { status: error.status, code: error.code, message: error.message, detail: null };
+  if (error instanceof DatabaseAwayError) return refusalOf(error.toRefusal());
   if (!(error instanceof DomainError)) return null;
   const [status, code] = BY_CODE[error.code] ?? BY_KIND[error.kind];
   return { status, code, message: error.message, detail: error.details };

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { DomainError, ExternalSystemError, messageOf } from "../../kernel/errors.ts";
+import { DatabaseAwayError, DomainError, ExternalSystemError, messageOf } from "../../kernel/errors.ts";
 
 /**
  * Zadig's classes of failure: code and text, which clients know by heart
@@ -39,6 +39,10 @@ export function sendZadigError(
   reply: FastifyReply,
 ): FastifyReply {
   if (error instanceof DomainError) return sendDomainError(error, request, reply);
+  if (error instanceof DatabaseAwayError) {
+    request.log.warn({ err: error }, "the database does not answer");
+    return sendDomainError(error.toRefusal(), request, reply);
+  }
   if (error instanceof BadRequest) return reply.status(400).send(body(400, "Bad Request", error.message));
   if (error instanceof ExternalSystemError)
     return reply.status(502).send(body(502, "Bad Gateway", `${error.system}: ${error.message}`));
