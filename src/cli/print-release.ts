@@ -1,7 +1,8 @@
 import type { ReleaseReply } from "../api/contract/releases.ts";
+import type { Referrer } from "../releases/referrer.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { bytesText, coloured, harmless, print, printFields, shortTime } from "./output.ts";
-import { nameOf } from "./progress-words.ts";
+import { nameOf, shortDigest } from "./progress-words.ts";
 
 /** A release for people: what it is, and each image with the reference that will run. */
 export function printRelease(release: ReleaseReply): void {
@@ -29,8 +30,15 @@ export function printRelease(release: ReleaseReply): void {
       ],
       ["  status", item.status === "not_needed" ? "not copied, as asked" : item.status],
       ["  error", item.error],
+      ["  attached", item.referrers.map(attachedText).join(", ")],
     ]);
   }
+}
+
+/** What is attached to an image, in a few words. */
+function attachedText({ kind, artifactType, digest, sizeBytes, copied }: Referrer): string {
+  const what = kind === "referrer" ? (artifactType ?? kind) : kind;
+  return `${what} ${shortDigest(digest)} (${bytesText(sizeBytes)}${copied ? "" : ", not copied yet"})`;
 }
 
 /** The YAML of all services with pinned references, as one stream of documents, and nothing else. */

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { CreateRelease } from "../api/contract/releases.ts";
 import { misuse } from "./failure.ts";
 import { readImageOption } from "./image-option.ts";
+import { type ReferrersOption, referrersField } from "./options.ts";
 import { readStandardInput } from "./prompt.ts";
 
 type Body = z.input<typeof CreateRelease.body>;
@@ -10,7 +11,7 @@ type Service = NonNullable<Body["services"]>[number];
 type Image = NonNullable<Service["images"]>[number];
 
 /** What `headgate release create` was told. */
-export interface CreateOptions {
+export interface CreateOptions extends ReferrersOption {
   readonly file?: string;
   readonly project?: string;
   readonly version?: string;
@@ -42,6 +43,7 @@ async function bodyFromFlags(options: CreateOptions): Promise<Partial<Body>> {
     ...(options.from !== undefined && { source: "release", originalVersion: options.from }),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.label !== undefined && { labels: options.label }),
+    ...referrersField(options),
     ...(services.length > 0 && { services }),
   };
 }

@@ -1,29 +1,54 @@
 import type { Command } from "commander";
-import { CreateProject, GetProject, ListProjects } from "../../api/contract/projects.ts";
+import { ChangeProject, CreateProject, GetProject, ListProjects } from "../../api/contract/projects.ts";
 import { ListServices } from "../../api/contract/services.ts";
 import { define, group, run } from "../define.ts";
-import { type JsonOption, limited, type LimitOption } from "../options.ts";
+import { misuse } from "../failure.ts";
+import {
+  askedForReferrers,
+  type JsonOption,
+  limited,
+  type LimitOption,
+  type ReferrersOption,
+  referrersField,
+} from "../options.ts";
 import { print, printFields, printJson, printTable, shortTime } from "../output.ts";
 import { firstItems } from "../pages.ts";
 import { signedIn } from "../session.ts";
 
+const REFERRERS =
+  "Signatures and SBOMs are copied with a project's images when it says so, unless a release says otherwise.";
+
+/** What can be said of a project on the command line; what is left out stays. */
+interface ProjectOptions extends JsonOption, ReferrersOption {
+  readonly name?: string;
+}
+
+const termsOf = ({ name, ...referrers }: ProjectOptions) => ({
+  ...(name !== undefined && { name }),
+  ...referrersField(referrers),
+});
+
 /** `headgate project …` and `headgate service …`. */
 export function addProjectCommands(program: Command): void {
   const project = group(program, "project", "Projects: they own services and releases");
-  define(project, "create <key>", {
-    summary: "Make a project",
-    examples: ['headgate project create shop --name "The shop"'],
-  })
+  askedForReferrers(
+    define(project, "create <key>", {
+      summary: "Make a project",
+      examples: ['headgate project create shop --name "The shop"'],
+      more: REFERRERS,
+    }),
+  )
     .option("--name <name>", "what people read; the key when left out")
-    .action(
-      run(async (key: string, options: JsonOption & { name?: string }) => {
-        const client = await signedIn();
-        const { name } = options;
-        const made = await client.call(CreateProject, { body: { key, ...(name !== undefined && { name }) } });
-        if (options.json) printJson(made);
-        else print(`Project ${made.key} is made.`);
-      }),
-    );
+    .action(run(create));
+  askedForReferrers(
+    define(project, "change <key>", {
+      summary: "Change a project; what is left out stays",
+      examples: ["headgate project change shop --with-referrers"],
+      more: REFERRERS,
+    }),
+  )
+    .option("--name <name>", "what people read")
+    .action(run(change));
   limited(
     define(project, "list", {
       summary: "List the projects that you may see",
@@ -51,12 +76,29 @@ export function addProjectCommands(program: Command): void {
       printFields([
         ["key", found.key],
         ["name", found.name],
+        ["referrers", found.withReferrers ? "copied with their images" : "not copied"],
         ["id", found.id],
         ["made", shortTime(found.createdAt)],
       ]);
     }),
   );
   addServiceCommands(program);
+}
+
+async function create(key: string, options: ProjectOptions): Promise<void> {
+  const client = await signedIn();
+  const made = await client.call(CreateProject, { body: { key, ...termsOf(options) } });
+  if (options.json) printJson(made);
+  else print(`Project ${made.key} is made.`);
+}
+
+async function change(key: string, options: ProjectOptions): Promise<void> {
+  const body = termsOf(options);
+  if (Object.keys(body).length === 0) throw misuse("say what shall be different; --help lists what can be");
+  const client = await signedIn();
+  const changed = await client.call(ChangeProject, { params: { project: key }, body });
+  if (options.json) printJson(changed);
+  else print(`Project ${changed.key} is changed.`);
 }
 
 function addServiceCommands(program: Command): void {

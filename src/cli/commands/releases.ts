@@ -13,7 +13,7 @@ import type { DistributionStatus } from "../../distributions/distribution.ts";
 import { define, group, run } from "../define.ts";
 import { misuse } from "../failure.ts";
 import { IMAGE_FORM } from "../image-option.ts";
-import { collect, type JsonOption, limited, type LimitOption } from "../options.ts";
+import { askedForReferrers, collect, type JsonOption, limited, type LimitOption } from "../options.ts";
 import { print, printJson, printTable, shortTime } from "../output.ts";
 import { firstItems } from "../pages.ts";
 import { progressView } from "../progress.ts";
@@ -84,20 +84,23 @@ export function addReleaseCommands(program: Command): void {
 }
 
 const addCreate = (release: Command): Command =>
-  define(release, "create", {
-    summary: "Make a release: pin its images, and copy them by digest to a registry",
-    examples: [
-      "headgate release create --project shop --version 1.0.0 --registry prod \\",
-      "    --image api/api=127.0.0.1:5501/shop/api:1.0.0 --yaml api=api.yaml --watch",
-      "headgate release create --project shop --version 1.0.1 --registry prod --from 1.0.0",
-      "headgate release create --project shop -f release.json",
-    ],
-    more:
-      `An image has the form ${IMAGE_FORM}.\n` +
-      "Without target= it goes to <registry>/<namespace>/<last part of the source>:<tag>. The source's registry must be\n" +
-      "known (headgate registry add) and shared with the project. --from takes the digests that another version pinned.\n" +
-      "A file holds the body of POST /v1/projects/:project/releases (see /docs on the server); flags win over it.",
-  })
+  askedForReferrers(
+    define(release, "create", {
+      summary: "Make a release: pin its images, and copy them by digest to a registry",
+      examples: [
+        "headgate release create --project shop --version 1.0.0 --registry prod \\",
+        "    --image api/api=127.0.0.1:5501/shop/api:1.0.0 --yaml api=api.yaml --watch",
+        "headgate release create --project shop --version 1.0.1 --registry prod --from 1.0.0",
+        "headgate release create --project shop -f release.json",
+      ],
+      more:
+        `An image has the form ${IMAGE_FORM}.\n` +
+        "Without target= it goes to <registry>/<namespace>/<last part of the source>:<tag>. The source's registry must be\n" +
+        "known (headgate registry add) and shared with the project. --from takes the digests that another version pinned.\n" +
+        "A file holds the body of POST /v1/projects/:project/releases (see /docs on the server); flags win over it.\n" +
+        "Signatures, SBOMs and the like are copied on request: for this version, or for all of a project (headgate project change).",
+    }),
+  )
     .option("--project <key>", "the project")
     .option("--version <text>", "the version, 1 to 128 characters")
     .option("--registry <name or id>", "the registry that images are pushed to")
