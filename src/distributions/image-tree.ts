@@ -9,7 +9,7 @@ const MAX_MANIFESTS = 1000;
 const MAX_BLOBS = 1000;
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 /** A manifest may promise any size; those of a whole release are added up, and must stay a number. */
-const MAX_BLOB_BYTES = 4 * 1024 ** 4;
+export const MAX_BLOB_BYTES = 4 * 1024 ** 4;
 
 /** An image as it lies in a registry: its manifests, and the blobs they name. */
 export interface ImageTree {

@@ -9,7 +9,7 @@ import { createLimiter } from "../kernel/limiter.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
 import { moveStep } from "./distribution-store.ts";
-import { findReferrers } from "./find-referrers.ts";
+import { type FindReferrers, referrerFinder } from "./find-referrers.ts";
 import { addItemBlobs } from "./progress-store.ts";
 
 /** What came of trying to pin one item; JSON, for it is kept as a step's result. */
@@ -32,9 +32,13 @@ export async function pinItems(run: CopyRun): Promise<void> {
     run.content.items.map((item) => [nameOf(item), item.pinnedDigest] as const).filter(hasPin),
   );
   const limit = createLimiter(PARALLEL_IMAGES);
+  const find = referrerFinder(run);
   await run.task.step(
     "pin",
-    () => Promise.all(unpinned.map((item) => limit(() => pinOne(run, item, pins.get(nameOf(item)) ?? null)))),
+    () =>
+      Promise.all(
+        unpinned.map((item) => limit(() => pinOne(run, item, pins.get(nameOf(item)) ?? null, find))),
+      ),
     (db, outcomes) => savePins({ ...run.ctx, db }, run, outcomes),
   );
 }
@@ -43,14 +47,19 @@ const nameOf = (item: ReleaseItem): string => JSON.stringify(pinPlace(item));
 const hasPin = (entry: readonly [string, string | null]): entry is readonly [string, string] =>
   entry[1] !== null;
 
-async function pinOne(run: CopyRun, item: ReleaseItem, pin: string | null): Promise<PinOutcome> {
+async function pinOne(
+  run: CopyRun,
+  item: ReleaseItem,
+  pin: string | null,
+  find: FindReferrers,
+): Promise<PinOutcome> {
   try {
     const place = pinPlace(item);
     if (place.connectionId === null)
       return unpinned(item, `no registry connection of this project reaches ${imageToRun(item)}`);
     const tree = await run.treeAt({ ...place, reference: pin ?? place.reference });
     const wanted = item.push && run.content.withReferrers;
-    const attached = wanted ? await findReferrers(run, item.source, tree) : [];
+    const attached = wanted ? await find(item.source, tree) : [];
     return {
       itemId: item.id,
       digest: tree.root.digest,
@@ -97,9 +106,13 @@ async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome
     after: {
       pinnedAt: now.toISOString(),
       digests: Object.fromEntries(pinned.map((one) => [one.itemId, one.digest])),
+      ...(run.content.withReferrers && { referrers: Object.fromEntries(pinned.map(digestsOfReferrers)) }),
     },
   });
 }
+
+const digestsOfReferrers = ({ itemId, referrers }: PinOutcome) =>
+  [itemId, referrers.map(({ digest }) => digest)] as const;
 
 async function savePin(tx: Context, distributionId: string, outcome: PinOutcome): Promise<void> {
   const now = tx.now();

@@ -30,6 +30,9 @@ export type FromEnvironment = z.output<typeof FromEnvironment>;
 const ConfiguredProject = z.strictObject({
   key: ProjectKey,
   name: Project.shape.name.optional().describe("a new project's key when left out"),
+  withReferrers: Project.shape.withReferrers
+    .optional()
+    .describe("releases copy what is attached to their images, such as signatures and SBOMs"),
   services: z.array(ServiceName).max(1000).optional().describe("the project may have more of them"),
 });
 export type ConfiguredProject = z.output<typeof ConfiguredProject>;

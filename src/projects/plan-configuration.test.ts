@@ -131,6 +131,8 @@ eachEngine((engine) => {
         { projects: [{ key: "shop", name: "Shop", services: ["cart", "web", "cart"] }] },
         ['~ project shop name: "The shop" → "Shop"', "+ service shop/cart"],
       ],
+      [{ projects: [{ key: "shop", withReferrers: true }] }, ["~ project shop withReferrers: false → true"]],
+      [{ projects: [{ key: "shop", name: "Shop", withReferrers: true }] }, []],
       [
         { connections: [{ name: "prod", namespace: "other" }] },
         ['~ connection prod namespace: "team" → "other"'],

@@ -68,9 +68,25 @@ eachEngine((engine) => {
     });
   });
 
-  it("records nothing when the name stays as it is", async () => {
+  it("lets a project's admin say that its releases take along what is attached to images", async () => {
+    const { db, ctx, shop } = await begin();
+    expect(shop.withReferrers).toBe(false);
+    await changeProject(asRole(ctx, shop.id, "admin"), { key: "shop", withReferrers: true });
+    expect(await getProject(ctx, "shop")).toEqual({ ...shop, withReferrers: true });
+    expect(JSON.parse((await recordedEvents(db)).at(-1)?.json ?? "")).toMatchObject({
+      before: { name: "Shop", withReferrers: false },
+      after: { name: "Shop", withReferrers: true },
+    });
+    await changeProject(ctx, { key: "shop", name: "Web shop" });
+    expect(await getProject(ctx, "shop")).toMatchObject({ name: "Web shop", withReferrers: true });
+    const bank = await createProject(ctx, { key: "bank", name: "Bank", withReferrers: true });
+    expect(await getProject(ctx, "bank")).toEqual(bank);
+  });
+
+  it("records nothing when everything stays as it is", async () => {
     const { db, ctx } = await begin();
-    await changeProject(ctx, { key: "shop", name: "Shop" });
+    await changeProject(ctx, { key: "shop", name: "Shop", withReferrers: false });
+    await changeProject(ctx, { key: "shop" });
     expect((await recordedEvents(db)).map((event) => event.kind)).toEqual(["project.created"]);
   });
 

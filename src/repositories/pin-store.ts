@@ -28,7 +28,10 @@ async function withIndexes(db: Database, repositoryId: string, digest: Digest): 
   return [...found];
 }
 
-/** A release, not deleted, that pins this manifest or an index that leads to it, as source or as target. */
+/**
+ * A release, not deleted, that pins this manifest or an index that leads to it, as source or as target; as an image or
+ * as what is attached to one.
+ */
 export async function findPinningRelease(
   db: Database,
   repository: { readonly id: string; readonly name: string },
@@ -41,7 +44,14 @@ export async function findPinningRelease(
     .innerJoin("release_contents as content", "content.id", "item.content_id")
     .innerJoin("projects as project", "project.id", "content.project_id")
     .select(["content.project_id", "project.key", "content.version"])
-    .where("item.pinned_digest", "in", digests)
+    .where((where) =>
+      where.or([
+        where("item.pinned_digest", "in", digests),
+        where("item.id", "in", (from) =>
+          from.selectFrom("release_item_referrers").select("item_id").where("digest", "in", digests),
+        ),
+      ]),
+    )
     .where("content.deleted_at", "is", null)
     .where((where) =>
       where.or([

@@ -42,6 +42,20 @@ describe("the command line", () => {
     expect(first.stderr).toMatch(/There are more/);
   });
 
+  it("changes a project: its name, and whether signatures and SBOMs travel with its images", async () => {
+    const shown = async () => (await test.headgate(["project", "show", "warehouse"])).stdout;
+    expect(await shown()).toMatch(/^referrers +not copied$/m);
+    const changed = await test.headgate(["project", "change", "warehouse", "--with-referrers"]);
+    expect(changed.stdout).toBe("Project warehouse is changed.\n");
+    expect(await shown()).toMatch(/^referrers +copied with their images$/m);
+    const renamed = await json("project", "change", "warehouse", "--name", "Depot");
+    expect(renamed).toMatchObject({ name: "Depot", withReferrers: true });
+    const back = await json("project", "change", "warehouse", "--without-referrers");
+    expect(back).toMatchObject({ name: "Depot", withReferrers: false });
+    const nothing = await test.headgate(["project", "change", "warehouse"]);
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining("what shall be different")]);
+  });
+
   it("ends with 1 when the server refuses, and says which field and why", async () => {
     const bad = await test.headgate(["project", "create", "Not A Key"]);
     expect(bad.code).toBe(1);

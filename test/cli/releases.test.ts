@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { buildTestImage, pushTestImage, type TestImage } from "../support/images.ts";
+import { buildAttached, buildSignature, fallbackTag, pushAttached, signingKey } from "../support/attached.ts";
+import { buildTestImage, pushBuiltImage, pushTestImage, type TestImage } from "../support/images.ts";
 import { describeWith } from "../support/real-parts.ts";
 import { startRegistry, type TestRegistry } from "../support/registries.ts";
 import { skopeoManifest } from "../support/skopeo.ts";
@@ -116,6 +117,27 @@ describeWith(["docker-registry", "skopeo"], "releases on the command line, with 
     expect(rendered).toBe(
       received.replace(`${source.host}/shop/api:1.0.0`, `${target.host}/live/api:1.0.0@${digest}`),
     );
+  });
+
+  it("copies what is attached to an image when asked, and shows it shortly", async () => {
+    const sbom = buildAttached(image.top, '{"spdxVersion":"SPDX-2.3"}');
+    await pushAttached(source.host, "shop/api", image.top, [sbom], { fallback: true });
+    const signature = buildSignature("shop/api", image.top, signingKey());
+    const tag = `${fallbackTag(image.top.digest)}.sig`;
+    await pushBuiltImage(source.host, "shop/api", tag, signature);
+    const target_ = `target=${target.host}/live/signed:1`;
+    const asked = `${apiImage()[1]},${target_}`;
+    await done(...create("signed", "--image", asked, "--with-referrers", "--watch"));
+    const shown = await done("release", "show", "--project", "shop", "--version", "signed");
+    const [sig, spdx] = [signature, sbom].map(({ top }) => top.digest.slice(0, 19));
+    const words = `application/spdx\\+json ${spdx} \\(\\d+ B\\), cosign-signature ${sig} \\(\\d+ B\\)`;
+    expect(shown).toMatch(new RegExp(`^ {2}attached +${words}$`, "m"));
+    expect((await skopeoManifest(target, "live/signed", `:${tag}`)).equals(signature.top.bytes)).toBe(true);
+    const plain = ["--image", asked, "--without-referrers", "--watch", "--json"];
+    expect(JSON.parse(await done(...create("unsigned", ...plain)))).toMatchObject({
+      withReferrers: false,
+      items: [{ referrers: [] }],
+    });
   });
 
   it("lists releases by status and label", async () => {
