@@ -9,7 +9,7 @@ import {
 } from "node:tls";
 import { callbackify } from "node:util";
 import ipaddr from "ipaddr.js";
-import { buildConnector } from "undici";
+import type { buildConnector } from "undici";
 
 /** `never`: reached under no setting. `private`: only where an admin allowed it. */
 export type AddressKind = "public" | "private" | "never";
@@ -116,10 +116,13 @@ function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction 
 const trustOf = ({ caPem }: ConnectRules): SecureContext =>
   createSecureContext({ ca: caPem === null ? undefined : [...getCACertificates("default"), caPem] });
 
-/** How sockets are opened: no proxies, HTTP/1.1 only, and only to addresses that the rules allow. */
-export function guardedConnect(rules: ConnectRules): buildConnector.connector {
+/**
+ * How undici opens sockets, with its own means to do so: no proxies, HTTP/1.1 only, and only to addresses that the
+ * rules allow.
+ */
+export function guardedConnect(rules: ConnectRules, build: typeof buildConnector): buildConnector.connector {
   const secureContext = trustOf(rules);
-  const connect = buildConnector({
+  const connect = build({
     allowH2: false,
     timeout: rules.timeoutMillis,
     secureContext,

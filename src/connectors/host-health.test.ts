@@ -81,10 +81,19 @@ describe("the health of hosts", () => {
         (await admit()).answered(reply(403));
       }
       expect(breaker).toEqual([]);
-      for (let count = 0; count < 4; count += 1) (await admit()).answered(reply(502));
+      for (const path of ["a", "b", "c", "d"]) (await admit(new URL(path, URL_A))).answered(reply(502));
       expect(breaker).toEqual([]);
       const broken = await admit();
       broken.failed(down);
+      expect(breaker).toHaveLength(1);
+    });
+
+    it("is called on when one address of it answers 5xx again and again", async () => {
+      for (let count = 0; count < 20; count += 1) (await admit()).answered(reply(503));
+      expect(breaker).toEqual([]);
+      await fail(3);
+      expect(breaker).toEqual([]);
+      await fail(1);
       expect(breaker).toHaveLength(1);
     });
 

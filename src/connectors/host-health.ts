@@ -128,12 +128,12 @@ export function createHostHealth(traffic: Traffic = UNCOUNTED, rule: HealthRule 
           if (status < 500) countAnswer(host);
           if (isPause) countRefusal(host, call(), { status, asked }, rule);
           else if (status < 500) countAcceptance(host, call());
-          else countFailure(host, call(), statusWords(status), rule);
+          else countFailure(host, call(), { words: statusWords(status), address: url.pathname }, rule);
         });
       },
       failed: (error) => {
         if (!(error instanceof ExternalSystemError && error.retryable && error.status === null)) return;
-        note(url, (host) => countFailure(host, call(), error.message, rule));
+        note(url, (host) => countFailure(host, call(), { words: error.message, address: null }, rule));
       },
     };
   }

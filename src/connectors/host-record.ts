@@ -2,7 +2,8 @@
  * What is remembered of one host that is not well:
  *
  * - **counting**: it has failed some times in a row. Calls that were under way together when one failed count once,
- *   so a restart is one failure. Any answer ends the count.
+ *   so a restart is one failure; answers of 5xx at one address count once too, for the trouble may be that address's
+ *   own. Any other answer ends the count.
  * - **resting**: the count is full. Nobody calls for a period; then one call is let through, and the period begins
  *   again for the others. When that call fails the period doubles. Any answer ends the rest.
  * - **paused**, besides either: it asked to be left alone, or answered 429 without saying for how long.
@@ -13,6 +14,8 @@ export interface HostRecord {
   failures: number;
   failedAt: number;
   lastFailure: string;
+  /** The addresses whose 5xx are counted. */
+  readonly failedAddresses: Set<string>;
   /** The last call that was let through when a failure was counted. */
   failuresUpTo: number;
   /** 0 while it does not rest. */
@@ -65,6 +68,7 @@ export const newHostRecord = (): HostRecord => ({
   failures: 0,
   failedAt: 0,
   lastFailure: "",
+  failedAddresses: new Set(),
   failuresUpTo: 0,
   restMillis: 0,
   restsUntil: 0,
@@ -81,11 +85,26 @@ export interface NumberedCall {
   readonly latest: number;
 }
 
+/** What failed: in words, and for an answer of 5xx at which address. */
+export interface HostFailure {
+  readonly words: string;
+  readonly address: string | null;
+}
+
 /** Counts a failure, unless it belongs to one that is counted. */
-export function countFailure(host: HostRecord, call: NumberedCall, words: string, rule: HealthRule): void {
+export function countFailure(
+  host: HostRecord,
+  call: NumberedCall,
+  { words, address }: HostFailure,
+  rule: HealthRule,
+): void {
   if (call.number <= host.failuresUpTo) return;
   const now = performance.now();
   const inRow = host.restMillis > 0 || now - host.failedAt <= rule.forgetMillis;
+  if (!inRow) host.failedAddresses.clear();
+  const isKnown = address !== null && host.failedAddresses.has(address);
+  if (isKnown && host.restMillis === 0) return;
+  if (address !== null) host.failedAddresses.add(address);
   host.failures = inRow ? host.failures + 1 : 1;
   host.failuresUpTo = call.latest;
   host.failedAt = now;
@@ -126,6 +145,7 @@ export function countRefusal(
 /** Ends count and rest: the host answers. */
 export function countAnswer(host: HostRecord): void {
   host.failures = 0;
+  host.failedAddresses.clear();
   host.restMillis = 0;
 }
 

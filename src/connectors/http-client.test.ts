@@ -230,8 +230,10 @@ describe("the HTTP client", () => {
 
   describe("hosts that are not well", () => {
     const fiveFailures = async (client: HttpClient): Promise<void> => {
-      server.expect("GET /a", ...Array.from({ length: 5 }, () => answer(500)));
-      for (let count = 0; count < 5; count += 1) await (await client.send(get("/a"))).discard();
+      for (let count = 1; count <= 5; count += 1) {
+        server.expect(`GET /${count}`, answer(500));
+        await (await client.send(get(`/${count}`))).discard();
+      }
     };
 
     it("wait for all callers after Retry-After", async () => {
