@@ -149,15 +149,23 @@ async function sendFollowing(sendOnce: Send, request: HttpRequest): Promise<Http
   throw systemError(request.rules, `reading from ${request.url.host}: more than ${MAX_REDIRECTS} redirects`);
 }
 
+/** The library is loaded when the first request leaves: a program that only serves starts faster without. */
+type Undici = typeof import("undici");
+
 /** Sockets are shared by all requests with the same rules for addresses and certificates. */
-function agentFor(agents: Map<string, Dispatcher>, rules: HttpRules, options: HttpClientOptions): Dispatcher {
+function agentFor(
+  { Agent, buildConnector }: Undici,
+  agents: Map<string, Dispatcher>,
+  rules: HttpRules,
+  options: HttpClientOptions,
+): Dispatcher {
   const key = JSON.stringify([rules.allowPrivate, rules.caPem]);
   const known = agents.get(key);
   if (known) return known;
   const { allowPrivate, caPem } = rules;
   const timeoutMillis = options.connectMillis ?? 10_000;
   const agent = new Agent({
-    connect: guardedConnect({ allowPrivate, caPem, timeoutMillis, resolve: options.resolve }),
+    connect: guardedConnect({ allowPrivate, caPem, timeoutMillis, resolve: options.resolve }, buildConnector),
     connections: options.connectionsPerHost ?? 18,
     headersTimeout: options.firstByteMillis ?? 30_000,
     bodyTimeout: options.stallMillis ?? 60_000,
@@ -165,6 +173,9 @@ function agentFor(agents: Map<string, Dispatcher>, rules: HttpRules, options: Ht
   agents.set(key, agent);
   return agent;
 }
+
+const stopping = (rules: HttpRules, url: URL): ExternalSystemError =>
+  systemError(rules, `connecting to ${url.host}: the program is stopping`);
 
 /** Makes an HTTP client: no proxies, no cookies, no automatic decompression. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
@@ -190,8 +201,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       smallBodyMillis: options.smallBodyMillis ?? 60_000,
     };
     try {
-      const raw = await send(url, {
-        dispatcher: agentFor(agents, rules, options),
+      const undici = await import("undici");
+      signal?.throwIfAborted();
+      if (closed) throw stopping(rules, url);
+      const raw = await undici.request(url, {
+        dispatcher: agentFor(undici, agents, rules, options),
         method,
         headers: { ...ownHeaders, ...headers },
         // undici takes any async iterable; its types only know streams.
@@ -211,9 +225,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     health,
     traffic,
     send: async (request) => {
-      const { host } = request.url;
-      refuseInTransaction(`A request to ${host}`);
-      if (closed) throw systemError(request.rules, `connecting to ${host}: the program is stopping`);
+      refuseInTransaction(`A request to ${request.url.host}`);
+      if (closed) throw stopping(request.rules, request.url);
       return await sendFollowing(sendOnce, request);
     },
     close: async () => {
