@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { mkdir, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, statfs, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -94,3 +94,26 @@ export function describeWithLoopDisks(title: string, tests: () => void): void {
     tests();
   });
 }
+
+/** Takes up the room of a disk until so little is left free (0: until it takes no more); returns how to give it back. */
+export async function fillDisk(directory: string, leaveBytes: number): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(directory, "ballast-"));
+  const free = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  };
+  const large = (await free()) - leaveBytes - SMALL_BYTES;
+  if (large > 0) await run("fallocate", ["--length", String(large), join(folder, "large")]);
+  // ext4 keeps some for itself: what remains is taken bit by bit.
+  for (let count = 0; (await free()) > leaveBytes; count += 1) {
+    const bytes = Math.min((await free()) - leaveBytes, SMALL_BYTES / 64);
+    const full = await run("fallocate", ["--length", String(bytes), join(folder, `${count}`)]).then(
+      () => false,
+      () => true,
+    );
+    if (full) break;
+  }
+  return () => rm(folder, { recursive: true, force: true });
+}
+
+const SMALL_BYTES = 4 * 1024 * 1024;
