@@ -8,6 +8,8 @@ import { startPostgres } from "../test/support/postgres-server.ts";
 export interface Place {
   readonly options: DatabaseOptions;
   readonly settings: Readonly<Record<string, string>>;
+  /** SQL that tells the engine's version. */
+  readonly askVersion: string;
   readonly close: () => Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export async function openPlace(engine: string, folder: string): Promise<Place> 
     return {
       options: { kind: "embedded", directory: join(folder, "data") },
       settings: {},
+      askVersion: "select sqlite_version() as version",
       close: async () => {},
     };
   if (engine !== "PostgreSQL") throw new Error(`--engine is SQLite or PostgreSQL, not ${engine}`);
@@ -27,6 +30,7 @@ export async function openPlace(engine: string, folder: string): Promise<Place> 
   return {
     options: { kind: "postgres", url: postgres.url },
     settings: { DATABASE_URL: postgres.url, HEADGATE_KEY_FILE: keyFile },
+    askVersion: "select current_setting('server_version') as version",
     close: postgres.stop,
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Database, type DatabaseOptions, openDatabase } from "../src/storage/database.ts";
+import { sql } from "kysely";
 import { measureCalls, prepareCalls } from "./lists-calls.ts";
 import { makeManyReleases } from "../test/support/many-releases.ts";
 import { openPlace } from "./lists-place.ts";
@@ -37,7 +38,10 @@ async function measure(engine: string): Promise<ScenarioReport> {
   const place = await openPlace(engine, folder);
   try {
     const { fillSeconds, upgradeSeconds } = await makeManyReleases(place.options, releases);
-    const calls = await withDatabase(place.options, prepareCalls);
+    const { version, calls } = await withDatabase(place.options, async (db) => ({
+      version: (await sql.raw<{ version: string }>(place.askVersion).execute(db)).rows[0]?.version,
+      calls: await prepareCalls(db),
+    }));
     const token = randomBytes(24).toString("hex");
     const settings = { ...place.settings, HEADGATE_ADMIN_TOKEN: token };
     const server = await startBuiltServer({ folder, settings });
@@ -48,7 +52,7 @@ async function measure(engine: string): Promise<ScenarioReport> {
         Number(values.rounds),
       );
       const about = [
-        `${releases} releases, three in ten of them in the project; filled in ${fillSeconds.toFixed(0)} s,`,
+        `${engine} ${version}; ${releases} releases, three in ten of them in the project; filled in ${fillSeconds.toFixed(0)} s,`,
         `brought up to date in ${upgradeSeconds.toFixed(0)} s; milliseconds a request`,
       ].join(" ");
       return { scenario: `lists-${engine}`, about, samples, figures };
