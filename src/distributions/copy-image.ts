@@ -58,7 +58,7 @@ export async function copyImage(
     `manifest:${item.id}`,
     async () => {
       if (!atTarget) await pushImage(run, copy, homes, limit);
-      if (!(await isAtTarget(run, item)))
+      if (!atTarget && !(await isAtTarget(run, item)))
         throw new DomainError(
           "DIGEST_MISMATCH",
           `${item.targetImage} does not lead to ${item.pinnedDigest ?? ""} after the copy`,

@@ -156,6 +156,26 @@ export async function moveStep(...move: Parameters<typeof stepMove>): Promise<bo
   return result.numUpdatedRows > 0n;
 }
 
+const STEPS_PER_STATEMENT = 200;
+
+/** Moves the steps of these items that are in one of these states. */
+export async function moveStepsOf(
+  db: Database,
+  distributionId: string,
+  itemIds: readonly string[],
+  from: readonly StepStatus[],
+  { status, error, now }: { readonly status: StepStatus; readonly error: string; readonly now: Date },
+): Promise<void> {
+  for (let start = 0; start < itemIds.length; start += STEPS_PER_STATEMENT)
+    await db
+      .updateTable("distribution_steps")
+      .set({ status, error, updated_at: now.getTime() })
+      .where("distribution_id", "=", distributionId)
+      .where("item_id", "in", itemIds.slice(start, start + STEPS_PER_STATEMENT))
+      .where("status", "in", from)
+      .execute();
+}
+
 /** Moves every step of a distribution that is in one of these states. */
 export async function moveSteps(
   db: Database,

@@ -4,11 +4,11 @@ import { DomainError, ExternalSystemError, messageOf } from "../kernel/errors.ts
 import type { Referrer } from "../releases/referrer.ts";
 import { insertReferrers } from "../releases/referrer-store.ts";
 import { imageToRun, pinPlace, type ReleaseItem } from "../releases/release-item.ts";
-import { pinItem, setPinProblem } from "../releases/release-item-store.ts";
+import { type ItemPin, pinItems as storePins, setPinProblem } from "../releases/release-item-store.ts";
 import { createLimiter } from "../kernel/limiter.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { addBlobs, type SizedBlob } from "./distribution-blob-store.ts";
-import { moveStep } from "./distribution-store.ts";
+import { moveStep, moveStepsOf } from "./distribution-store.ts";
 import { type FindReferrers, referrerFinder } from "./find-referrers.ts";
 import { addItemBlobs } from "./progress-store.ts";
 
@@ -96,9 +96,10 @@ async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome
     run.distribution.id,
     pushed.map(({ itemId, blobs }) => ({ itemId, digests: [...new Set(blobs.map(({ digest }) => digest))] })),
   );
-  for (const outcome of outcomes) await savePin(tx, run.distribution.id, outcome);
-  const pinned = outcomes.filter((outcome) => outcome.digest !== null);
+  for (const outcome of outcomes) await savePinProblem(tx, run.distribution.id, outcome);
+  const pinned = outcomes.filter(isPinned);
   if (pinned.length === 0) return;
+  await savePinned(tx, run.distribution.id, pinned);
   await recordEvent(tx, {
     kind: "release.pinned",
     projectId: run.content.projectId,
@@ -114,15 +115,24 @@ async function savePins(tx: Context, run: CopyRun, outcomes: readonly PinOutcome
 const digestsOfReferrers = ({ itemId, referrers }: PinOutcome) =>
   [itemId, referrers.map(({ digest }) => digest)] as const;
 
-async function savePin(tx: Context, distributionId: string, outcome: PinOutcome): Promise<void> {
+const isPinned = (outcome: PinOutcome): outcome is PinOutcome & ItemPin => outcome.digest !== null;
+
+async function savePinned(
+  tx: Context,
+  distributionId: string,
+  pinned: readonly (PinOutcome & ItemPin)[],
+): Promise<void> {
   const now = tx.now();
-  const key = { distributionId, itemId: outcome.itemId };
-  if (outcome.digest === null) {
-    await setPinProblem(tx.db, outcome.itemId, outcome.problem);
-    await moveStep(tx.db, key, ["waiting"], { status: "failed", error: outcome.problem }, now);
-    return;
-  }
-  await pinItem(tx.db, outcome.itemId, outcome.digest, now);
-  await insertReferrers(tx.db, outcome.itemId, outcome.referrers);
-  await moveStep(tx.db, key, ["waiting"], { status: "pinned" }, now);
+  await storePins(tx.db, pinned, now);
+  for (const { itemId, referrers } of pinned) await insertReferrers(tx.db, itemId, referrers);
+  const ids = pinned.map(({ itemId }) => itemId);
+  await moveStepsOf(tx.db, distributionId, ids, ["waiting"], { status: "pinned", error: "", now });
+}
+
+async function savePinProblem(tx: Context, distributionId: string, outcome: PinOutcome): Promise<void> {
+  const { itemId, digest, problem } = outcome;
+  if (digest !== null) return;
+  await setPinProblem(tx.db, itemId, problem);
+  const failed = { status: "failed", error: problem } as const;
+  await moveStep(tx.db, { distributionId, itemId }, ["waiting"], failed, tx.now());
 }

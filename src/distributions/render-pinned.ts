@@ -4,12 +4,10 @@ import type { CopyRun } from "./copy-run.ts";
 
 /** The second step: writes the YAML with pinned references. On its own, for reading YAML may take longer than a transaction. */
 export async function renderPinned(run: CopyRun): Promise<void> {
-  await run.task.step(
+  await run.task.stepWith(
     "render",
     () => renderManifests(run.content),
-    async (db, rendered) => {
-      for (const { serviceName, yaml } of rendered)
-        await setRenderedYaml(db, run.content.id, serviceName, yaml);
-    },
+    (db, rendered) =>
+      rendered.map(({ serviceName, yaml }) => setRenderedYaml(db, run.content.id, serviceName, yaml)),
   );
 }

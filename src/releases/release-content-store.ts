@@ -105,19 +105,12 @@ async function insertManifest(
     .execute();
 }
 
-export async function setRenderedYaml(
-  db: Database,
-  contentId: string,
-  serviceName: string,
-  renderedYaml: string,
-): Promise<void> {
-  await db
+export const setRenderedYaml = (db: Database, contentId: string, serviceName: string, renderedYaml: string) =>
+  db
     .updateTable("release_manifests")
     .set({ rendered_yaml: renderedYaml })
     .where("content_id", "=", contentId)
-    .where("service_name", "=", serviceName)
-    .execute();
-}
+    .where("service_name", "=", serviceName);
 
 /** The content with this id, unless it is deleted. */
 export async function findContent(db: Database, id: string): Promise<ReleaseContent | null> {

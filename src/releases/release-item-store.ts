@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { fromMillis, toMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
@@ -67,14 +68,34 @@ export async function listItems(db: Database, contentId: string): Promise<Releas
   return rows.map(toItem);
 }
 
-/** Pins an item. A pin never changes: an item that has one keeps it. */
-export async function pinItem(db: Database, id: string, digest: string, now: Date): Promise<void> {
-  await db
-    .updateTable("release_items")
-    .set({ pinned_digest: digest, pinned_at: now.getTime(), pin_problem: null })
-    .where("id", "=", id)
-    .where("pinned_digest", "is", null)
-    .execute();
+/** A pin, by the item's id. */
+export interface ItemPin {
+  readonly itemId: string;
+  readonly digest: string;
+}
+
+const PINS_PER_STATEMENT = 200;
+
+/** Pins items. A pin never changes: an item that has one keeps it. */
+export async function pinItems(db: Database, pins: readonly ItemPin[], now: Date): Promise<void> {
+  for (let start = 0; start < pins.length; start += PINS_PER_STATEMENT) {
+    const block = pins.slice(start, start + PINS_PER_STATEMENT);
+    const cases = block.map(({ itemId, digest }) => sql`when ${itemId} then cast(${digest} as text)`);
+    await db
+      .updateTable("release_items")
+      .set({
+        pinned_digest: sql<string>`case id ${sql.join(cases, sql` `)} end`,
+        pinned_at: now.getTime(),
+        pin_problem: null,
+      })
+      .where(
+        "id",
+        "in",
+        block.map(({ itemId }) => itemId),
+      )
+      .where("pinned_digest", "is", null)
+      .execute();
+  }
 }
 
 /** Says why an item has no pin. */
