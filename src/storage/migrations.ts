@@ -7,6 +7,7 @@ import { audit } from "./migrations/0005-audit.ts";
 import { releaseLists } from "./migrations/0006-release-lists.ts";
 import { referrers } from "./migrations/0007-referrers.ts";
 import { progress } from "./migrations/0008-progress.ts";
+import { atSize } from "./migrations/0009-at-size.ts";
 
 /** Every migration, in the order in which they run. A landed one never changes. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   releaseLists,
   referrers,
   progress,
+  atSize,
 ];

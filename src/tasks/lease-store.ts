@@ -58,7 +58,7 @@ export const claimCancelled = (
   kinds: readonly KnownKind[],
 ): Promise<readonly ClaimedTask[]> => {
   const known = kinds.map((kind) => sql`(kind = ${kind.name} and version = ${kind.version})`);
-  const rows = sql`select id from tasks where state = 'ready' and cancel_requested = 1
+  const rows = sql`select id from tasks where state = 'ready' and cancel_requested = 1 and ended_at is null
     and (${sql.join(known, sql` or `)}) order by id limit 100 ${skipLocked(db)}`;
   return claim(db, owner, leaseMillis, rows);
 };
@@ -132,7 +132,8 @@ export async function renewLeases(
 /** The running tasks of this owner that are to be cancelled. */
 export async function findCancelledRuns(db: Database, owner: string): Promise<readonly string[]> {
   const rows = await sql<{ id: string }>`
-    select id from tasks where cancel_requested = 1 and state = 'running' and lease_owner = ${owner}
+    select id from tasks
+    where cancel_requested = 1 and ended_at is null and state = 'running' and lease_owner = ${owner}
   `.execute(db);
   return rows.rows.map((row) => row.id);
 }
