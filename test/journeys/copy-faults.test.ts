@@ -33,9 +33,9 @@ eachEngine((engine) => {
   describe.concurrent("what passes is not noticed", () => {
     const cases: readonly (readonly [string, "source" | "target", Fault, number])[] = [
       ["the source resets the connection after half a layer", "source", { answer: { cutAfter: HALF } }, 1],
-      ["… twice", "source", { answer: { cutAfter: HALF } }, 2],
+      ["the source does so twice", "source", { answer: { cutAfter: HALF } }, 2],
       ["the target resets the connection after half a layer", "target", { request: { cutAfter: HALF } }, 1],
-      ["… twice", "target", { request: { cutAfter: HALF } }, 2],
+      ["the target does so twice", "target", { request: { cutAfter: HALF } }, 2],
       ["the source fails with 500", "source", { status: 500 }, 3],
       ["the target fails with 500", "target", { status: 500 }, 2],
       ["the source asks for a pause", "source", { status: 429, headers: { "retry-after": "1" } }, 1],
