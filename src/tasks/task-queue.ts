@@ -4,8 +4,9 @@ import { wakeUp } from "../storage/wake-up.ts";
 import type { TaskRequest } from "./task.ts";
 import { findLiveTask, insertSignal, insertTask, markCancelled, wakeTask } from "./task-store.ts";
 
-/** The wake-up channel that runners listen on. */
+/** The wake-up channels that runners listen on: something may be due; something is to be cancelled. */
 export const TASKS_CHANNEL = "tasks";
+export const CANCELS_CHANNEL = "task-cancels";
 
 /** How often to look again when a task of the same key ends between two statements. */
 const KEY_ATTEMPTS = 5;
@@ -33,7 +34,7 @@ export async function enqueue(db: Database, now: Date, request: TaskRequest): Pr
  */
 export async function requestCancel(db: Database, now: Date, taskId: string): Promise<boolean> {
   const live = await markCancelled(db, taskId, now);
-  if (live) wakeUp(db, TASKS_CHANNEL);
+  if (live) wakeUp(db, CANCELS_CHANNEL);
   return live;
 }
 

@@ -18,7 +18,7 @@ import { startPacer } from "./pacer.ts";
 import { type RunningTasks, runningTasks } from "./running-tasks.ts";
 import { enqueueRecurring } from "./schedule.ts";
 import type { TaskKind } from "./task.ts";
-import { TASKS_CHANNEL } from "./task-queue.ts";
+import { CANCELS_CHANNEL, TASKS_CHANNEL } from "./task-queue.ts";
 import { type TaskWatch, UNWATCHED } from "./task-watch.ts";
 
 /*
@@ -73,15 +73,15 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
   const leases = keepLeases({ db, owner, leaseMillis, runs: running.runs, log, alone });
   const round = rounds({ db, kinds, owner, leaseMillis, pollMillis, running, leases, log, watch });
   const pacer = startPacer(round.carryOut);
-  const wake = (): void => {
+  const lookAround = (): void => {
     round.lookAround();
     pacer.wake();
   };
-  const deafen = onWakeUp(db, TASKS_CHANNEL, wake);
+  const deafen = [onWakeUp(db, TASKS_CHANNEL, () => pacer.wake()), onWakeUp(db, CANCELS_CHANNEL, lookAround)];
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
-    deafen();
+    for (const one of deafen) one();
     await pacer.stop();
     await running.stop(graceMillis);
     leases.stop();
@@ -89,7 +89,7 @@ export function startTaskRunner<Ctx extends { readonly db: Database }>(
 
   async function idle(): Promise<void> {
     while (stopped === null) {
-      wake();
+      lookAround();
       await pacer.settled();
       const untilDue = await millisUntilDue(db, kinds);
       if (running.runs.size === 0 && (untilDue === null || untilDue > 0)) return;
