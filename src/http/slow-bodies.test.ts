@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cutSlowBodies } from "./slow-bodies.ts";
@@ -10,6 +11,10 @@ describe("a request whose body does not come", () => {
   beforeAll(async () => {
     cutSlowBodies(app, 200);
     for (const url of ["/v1/sign-in", "/v2/blob"]) app.post(url, async ({ body }) => body);
+    app.get("/v1/slow", async () => {
+      await pause(600);
+      return "all of it";
+    });
     port = Number(new URL(await app.listen({ port: 0, host: "127.0.0.1" })).port);
   });
   afterAll(() => app.close());
@@ -41,6 +46,11 @@ describe("a request whose body does not come", () => {
     socket.write("ll");
     await expect.poll(() => received.join("")).toMatch(/^HTTP\/1\.1 200/);
     socket.destroy();
+  });
+
+  it("is not one without a body, however long its answer takes", async () => {
+    const address = `http://127.0.0.1:${port}/v1/slow`;
+    expect(await (await fetch(address)).text()).toBe("all of it");
   });
 
   it("is answered when the body comes in time", async () => {
