@@ -7,6 +7,7 @@ import { DomainError } from "../kernel/errors.ts";
 import type { FullContent } from "../releases/release-content.ts";
 import type { ItemPlace } from "../releases/release-item.ts";
 import type { TaskRun } from "../tasks/task.ts";
+import { findMountSources } from "./distribution-blob-store.ts";
 import type { FullDistribution } from "./distribution.ts";
 import { type ImageTree, loadImageTree } from "./image-tree.ts";
 import { type MovingBytes, trackMovingBytes } from "./moving-bytes.ts";
@@ -27,6 +28,8 @@ export interface CopyRun extends CopyWork {
   readonly moving: MovingBytes;
   /** The registry behind a connection that is still shared with the project. Throws CONNECTION_NOT_SHARED. */
   registryOf(connectionId: string | null): Promise<Registry>;
+  /** By digest, the repositories of a connection's registry that this project knows to hold the blobs, the latest first. */
+  holdersIn(connectionId: string): Promise<ReadonlyMap<string, readonly string[]>>;
   /** All manifests of an image, read once in a run: a tag means the same for every image that names it. */
   treeAt(place: ImagePlace): Promise<ImageTree>;
 }
@@ -40,6 +43,15 @@ export function beginCopyRun(ctx: Context, task: TaskRun, work: CopyWork): CopyR
   const registryOf = remember(
     (connectionId: string) => connectionId,
     (connectionId) => openShared(ctx, work.content.projectId, connectionId),
+  );
+  const holders = remember(
+    (connectionId: string) => connectionId,
+    (connectionId) =>
+      findMountSources(ctx.db, {
+        projectId: work.content.projectId,
+        connectionId,
+        distributionId: work.distribution.id,
+      }),
   );
   let keptBytes = 0;
   const load = async ({ connectionId, repository, reference }: ImagePlace): Promise<ImageTree> => {
@@ -60,6 +72,7 @@ export function beginCopyRun(ctx: Context, task: TaskRun, work: CopyWork): CopyR
     ...work,
     moving: trackMovingBytes(task),
     registryOf: (connectionId) => registryOf(connectionId ?? ""),
+    holdersIn: (connectionId) => holders(connectionId),
     treeAt: async (place) => {
       const tree = await trees(place);
       // What was read by its tag is copied by its digest.

@@ -1,4 +1,4 @@
-import type { Compilable } from "kysely";
+import { type Compilable, sql } from "kysely";
 import type { Database } from "../storage/database.ts";
 import type { BlobArrival } from "./distribution-progress.ts";
 
@@ -125,23 +125,26 @@ export const addMountSources = (
       ),
   );
 
-/** The repository that most lately held this blob for this project, other than the one it is wanted in. */
-export async function findMountSource(
+/** For one that is wanted where the latest holder is itself, there is another. */
+const HOLDERS_OF_A_BLOB = 2;
+
+/** By digest, the repositories that most lately held the blobs of a distribution for this project, the latest first. */
+export async function findMountSources(
   db: Database,
-  place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
-  digest: string,
-): Promise<string | null> {
-  const row = await db
-    .selectFrom("mount_sources")
-    .select("repository")
-    .where("project_id", "=", place.projectId)
-    .where("connection_id", "=", place.connectionId)
-    .where("digest", "=", digest)
-    .where("repository", "!=", place.repository)
-    .orderBy("seen_at", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.repository ?? null;
+  place: { readonly projectId: string; readonly connectionId: string; readonly distributionId: string },
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql<{ readonly digest: string; readonly repository: string }>`
+    select digest, repository from (
+      select m.digest, m.repository, row_number() over (partition by m.digest order by m.seen_at desc) as place
+      from distribution_blobs b join mount_sources m on m.digest = b.digest
+      where b.distribution_id = ${place.distributionId}
+        and m.project_id = ${place.projectId} and m.connection_id = ${place.connectionId}
+    ) ranked where place <= ${HOLDERS_OF_A_BLOB} order by digest, place
+  `.execute(db);
+  const byDigest = Map.groupBy(rows, ({ digest }) => digest);
+  return new Map(
+    byDigest.entries().map(([digest, own]) => [digest, own.map(({ repository }) => repository)]),
+  );
 }
 
 /** Forgets a place that did not hold the blob after all. */

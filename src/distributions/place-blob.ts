@@ -1,7 +1,7 @@
 import type { BlobArrival } from "../connectors/registries/registry.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import type { CopyRun } from "./copy-run.ts";
-import { dropMountSource, findMountSource, type SizedBlob } from "./distribution-blob-store.ts";
+import { dropMountSource, type SizedBlob } from "./distribution-blob-store.ts";
 
 /**
  * Makes a blob appear in the item's target repository: it is there already, it is mounted from a repository of the
@@ -37,12 +37,6 @@ export async function placeBlob(
   }
 }
 
-const placeOf = (run: CopyRun, item: ReleaseItem, repository: string) => ({
-  projectId: run.content.projectId,
-  connectionId: item.target.connectionId ?? "",
-  repository,
-});
-
 /** Another repository of the target's registry that has the blob, as far as this project knows. */
 async function findHolder(
   run: CopyRun,
@@ -54,9 +48,18 @@ async function findHolder(
   if (connectionId === null) return null;
   const sameRegistry = item.source.connectionId === connectionId ? item.source.repository : null;
   const near = heldBy ?? sameRegistry;
-  const from = near ?? (await findMountSource(run.ctx.db, placeOf(run, item, repository), blob.digest));
-  return from === repository ? null : from;
+  if (near !== null) return near === repository ? null : near;
+  const holders = (await run.holdersIn(connectionId)).get(blob.digest) ?? [];
+  return holders.find((holder) => holder !== repository) ?? null;
 }
 
-const forgetHolder = (run: CopyRun, item: ReleaseItem, blob: SizedBlob, from: string): Promise<void> =>
-  dropMountSource(run.ctx.db, placeOf(run, item, from), blob.digest);
+const forgetHolder = (
+  run: CopyRun,
+  item: ReleaseItem,
+  blob: SizedBlob,
+  repository: string,
+): Promise<void> => {
+  const { projectId } = run.content;
+  const connectionId = item.target.connectionId ?? "";
+  return dropMountSource(run.ctx.db, { projectId, connectionId, repository }, blob.digest);
+};

@@ -37,6 +37,7 @@ export function blobProgress(sizeBytes: number, onBytes: (count: number) => void
   let marks: Mark[] = [start];
   let hash = start.hash.copy();
   let [hashed, sendFrom, counted, furthest] = [0, 0, 0, 0];
+  let digest: string | null = null;
 
   const count = (bytes: number): void => {
     counted += bytes;
@@ -49,6 +50,7 @@ export function blobProgress(sizeBytes: number, onBytes: (count: number) => void
     sendFrom: () => sendFrom,
     add: (bytes) => {
       hash.update(bytes);
+      digest = null;
       hashed += bytes.length;
       furthest = Math.max(furthest, hashed);
       if (hashed - (marks.at(-1)?.at ?? 0) >= MARK_BYTES) marks.push({ at: hashed, hash: hash.copy() });
@@ -58,10 +60,11 @@ export function blobProgress(sizeBytes: number, onBytes: (count: number) => void
       marks = marks.filter(({ at }) => at <= kept);
       const mark = marks.at(-1) ?? start;
       hash = mark.hash.copy();
+      digest = null;
       [hashed, sendFrom] = [mark.at, kept];
       count(kept - counted);
     },
-    digest: () => `sha256:${hash.copy().digest("hex")}`,
+    digest: () => (digest ??= `sha256:${hash.copy().digest("hex")}`),
     furthest: () => furthest,
     complete: () => count(sizeBytes - counted),
   };

@@ -57,13 +57,13 @@ export async function openTarget(transfer: BlobTransfer, url: URL, bytes: number
     throw broke(error);
   }
   const { socket } = taken;
-  socket.send(
-    requestHead("PUT", url, {
-      ...(authorization === null ? {} : { authorization }),
-      "content-type": "application/octet-stream",
-      "content-length": String(bytes),
-    }),
-  );
+  const head = requestHead("PUT", url, {
+    ...(authorization === null ? {} : { authorization }),
+    "content-type": "application/octet-stream",
+    "content-length": String(bytes),
+  });
+  if (bytes > 0) socket.sendWithNext(head);
+  else socket.send(head);
   return {
     socket,
     answer: () => answer(socket),
