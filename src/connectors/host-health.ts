@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import { ExternalSystemError } from "../kernel/errors.ts";
 import {
   countAcceptance,
@@ -16,6 +15,7 @@ import {
 import type { HttpReply } from "./http-reply.ts";
 import { pause } from "./pause.ts";
 import { momentIn, retryAfterMillis } from "./retry-after.ts";
+import { statusWords } from "./status-words.ts";
 import { type Traffic, UNCOUNTED } from "./traffic.ts";
 
 /**
@@ -61,8 +61,6 @@ interface Host extends HostRecord {
 
 /** How many hosts that are not well are remembered. */
 const MOST_HOSTS = 1_000;
-
-const statusWords = (status: number): string => `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trim();
 
 /** How long this call has to wait, in milliseconds. Throws when that is too long. */
 function waitOf(host: Host, system: string, rule: HealthRule): number {

@@ -23,7 +23,7 @@ export interface Metrics {
 /** Makes the metrics of one process. */
 export function createMetrics(): Metrics {
   const register = new Registry();
-  collectDefaultMetrics({ register, prefix: "headgate_" });
+  let ofProcess = false;
   const tasks = taskMetrics(register);
   const showEvents = eventMetrics(register);
   return {
@@ -31,6 +31,9 @@ export function createMetrics(): Metrics {
     tasks,
     countRequests: (app) => countRequests(app, register),
     text: async (figures) => {
+      // From the first look on: watching event loop and garbage costs a server that nobody looks at 5 MB.
+      if (!ofProcess) collectDefaultMetrics({ register, prefix: "headgate_" });
+      ofProcess = true;
       tasks.show(figures.tasks);
       showEvents(figures.unsealedEvents);
       return { type: register.contentType, body: await register.metrics() };

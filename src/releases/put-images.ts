@@ -1,5 +1,4 @@
 import { imageToRun, type ReleaseItem } from "./release-item.ts";
-import { renderYaml } from "./render-yaml.ts";
 
 /** An image of a release, and what else than its own references the YAML may call it. */
 export interface NamedImage {
@@ -11,11 +10,13 @@ export interface NamedImage {
  * The YAML with each image replaced by what `reference` says of it. Outside of its own container an image is found
  * by the whole of its source or target reference, as either may stand in a client's YAML. Throws INPUT_INVALID.
  */
-export function putImages(
+export async function putImages(
   yaml: string,
   images: readonly NamedImage[],
   reference: (item: ReleaseItem) => string,
-): string {
+): Promise<string> {
+  // Loaded with the first YAML: what reads it is large, and not every release has any.
+  const { renderYaml } = await import("./render-yaml.ts");
   const replacements = images.flatMap(({ item, formerly }) => {
     const names = new Set([item.sourceImage, item.targetImage, ...formerly].filter((name) => name !== ""));
     return [...names].map((from) => ({
@@ -28,5 +29,5 @@ export function putImages(
 }
 
 /** The YAML as its clients will read it, with the references that they sent. */
-export const putTargets = (yaml: string, images: readonly NamedImage[]): string =>
+export const putTargets = (yaml: string, images: readonly NamedImage[]): Promise<string> =>
   putImages(yaml, images, imageToRun);

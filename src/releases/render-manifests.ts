@@ -19,7 +19,7 @@ export async function renderManifests(content: FullContent): Promise<RenderedMan
     const items = content.items.filter((item) => item.serviceName === manifest.serviceName);
     if (!isDue(manifest) || !items.every(isSettled)) continue;
     const images = items.map((item) => ({ item, formerly: [] }));
-    const yaml = putImages(
+    const yaml = await putImages(
       manifest.wireYaml ?? manifest.receivedYaml,
       images,
       (item) => pinnedReference(item) ?? imageToRun(item),

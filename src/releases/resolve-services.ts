@@ -52,7 +52,7 @@ export async function resolveServices(
       own.push(await resolveOne(ctx, input.original, around, image));
     }
     items.push(...own.map(({ item }) => item));
-    manifests.push(manifestOf(input, service, own));
+    manifests.push(await manifestOf(input, service, own));
   }
   refuseCollision(items);
   return { manifests, items };
@@ -129,16 +129,16 @@ async function resolveOne(
   return { item: { ...item, source: taken.source, sourceDigest: taken.digest }, formerly: taken.names };
 }
 
-function manifestOf(
+async function manifestOf(
   input: ServicesToResolve,
   service: ServiceRequest,
   images: readonly NamedImage[],
-): ReleaseManifest {
+): Promise<ReleaseManifest> {
   const inherited = input.original?.content.manifests.find((one) => one.serviceName === service.name);
   const inheritedYaml = inherited ? (inherited.wireYaml ?? inherited.receivedYaml) : "";
   const receivedYaml = service.yaml === "" ? inheritedYaml : service.yaml;
   // Also tried where nobody reads the result, for what cannot be rendered is better refused now than later.
-  const rewritten = receivedYaml === "" ? null : putTargets(receivedYaml, images);
+  const rewritten = receivedYaml === "" ? null : await putTargets(receivedYaml, images);
   const wireYaml = input.rewriteYaml ? rewritten : null;
   return { serviceName: service.name, receivedYaml, wireYaml, renderedYaml: null };
 }

@@ -1,5 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
@@ -11,6 +12,7 @@ import { refuseNetworkFileSystem } from "./embedded-directory.ts";
 import { startWorker } from "./embedded-link.ts";
 import { createWriter } from "./embedded-writer.ts";
 import { migrate } from "./migrate.ts";
+import { runTransaction } from "./transaction.ts";
 
 let place: Awaited<ReturnType<typeof temporaryDirectory>>;
 let count = 0;
@@ -129,6 +131,48 @@ it.each(["20.20.2", "24.14.9", "22.99.0"])(
 
 it.each(["24.15.0", "24.21.0", "26.0.0"])("accepts Node %s", (version) => {
   expect(() => refuseOldNode(version)).not.toThrow();
+});
+
+it("undoes a transaction whose commit fails, and the one that queues behind it is whole", async () => {
+  const { db, close } = await openDatabase(newOptions());
+  await migrate(db);
+  const service = { id: "s", project_id: "nobody", name: "s", created_at: 0 };
+  const mark = (name: string) => db.insertInto("settings").values({ name, value: "1" });
+  const unsound = runTransaction(db, async (tx) => {
+    await sql`pragma defer_foreign_keys = on`.execute(tx);
+    await tx.insertInto("services").values(service).execute();
+  });
+  const sound = runTransaction(db, async (tx) => {
+    for (const name of ["a", "b", "c", "d"]) await tx.executeQuery(mark(name));
+  });
+  const outcomes = await Promise.allSettled([unsound, sound, mark("alone").execute()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+  expect(outcomes[0]).toMatchObject({ reason: { message: "FOREIGN KEY constraint failed" } });
+  expect(await db.selectFrom("services").selectAll().execute()).toEqual([]);
+  const names = (await db.selectFrom("settings").select("name").orderBy("name").execute()).map(
+    ({ name }) => name,
+  );
+  expect(names).toEqual(["a", "alone", "b", "c", "d"]);
+  await close();
+});
+
+it("answers short reads while a long one runs", async () => {
+  const { db, close } = await openDatabase(newOptions());
+  let longIsDone = false;
+  const long = sql`
+    with recursive n(x) as (select 1 union all select x + 1 from n where x < 20000000) select count(*) from n
+  `
+    .execute(db)
+    .then(() => (longIsDone = true));
+  const meanwhile: boolean[] = [];
+  const short: Promise<unknown>[] = [];
+  while (!longIsDone) {
+    short.push(sql`select 1`.execute(db).then(() => meanwhile.push(!longIsDone)));
+    await pause(20);
+  }
+  await Promise.all([long, ...short]);
+  expect(meanwhile).toContain(true);
+  await close();
 });
 
 it("tells of a thread that stopped, ends what waits for it, and refuses what comes later", async () => {

@@ -9,8 +9,10 @@ import { refuseOldNode } from "../kernel/node-version.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 
 const READERS = 2;
+/** A thread costs memory: another reader is started when so many reads wait for each one that there is. */
+const BUSY = 2;
 
-/** Opens the database file of a directory: one writer thread, two readers. */
+/** Opens the database file of a directory: one writer thread, and one reader or two. */
 export async function openEmbedded(directory: string, onFatal: (error: Error) => void): Promise<OpenEngine> {
   refuseOldNode(process.versions.node);
   const path = await prepareDirectory(directory);
@@ -37,27 +39,47 @@ async function startThreads(directory: string, onFatal: (error: Error) => void):
   const writer = createWriter(writerLink);
   return {
     writer,
-    read: (statement) => leastBusy(readers, writerLink).call({ kind: "run", statement }),
+    read: (statement) => readers.take().call({ kind: "run", statement }),
     close: async () => {
       writer.close();
       // The writer last: the last connection to close folds the write-ahead log into the file.
-      await Promise.all(readers.map((reader) => reader.close()));
+      await readers.close();
       await writerLink.close();
     },
   };
 }
 
-async function startReaders(
-  directory: string,
-  onFatal: (error: Error) => void,
-): Promise<readonly WorkerLink[]> {
-  const starts = Array.from({ length: READERS }, () => startWorker({ role: "reader", directory }, onFatal));
-  const outcomes = await Promise.allSettled(starts);
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  const links = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  if (!failed) return links;
-  await Promise.all(links.map((link) => link.close()));
-  throw failed.reason;
+/** The reader threads. */
+interface Readers {
+  /** The one with the least to do. */
+  take(): WorkerLink;
+  close(): Promise<void>;
+}
+
+async function startReaders(directory: string, onFatal: (error: Error) => void): Promise<Readers> {
+  const start = (): Promise<WorkerLink> => startWorker({ role: "reader", directory }, onFatal);
+  const first = await start();
+  const links = [first];
+  let starting: Promise<void> | null = null;
+  const startOneMore = async (): Promise<void> => {
+    try {
+      links.push(await start());
+      starting = null;
+    } catch (error) {
+      onFatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  return {
+    take: () => {
+      const link = leastBusy(links, first);
+      if (links.length < READERS && link.pending() >= BUSY) starting ??= startOneMore();
+      return link;
+    },
+    close: async () => {
+      await starting;
+      await Promise.all(links.map((link) => link.close()));
+    },
+  };
 }
 
 const leastBusy = (links: readonly WorkerLink[], fallback: WorkerLink): WorkerLink =>

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import * as z from "zod";
 import type { HttpReply } from "../http-reply.ts";
+import { statusWords } from "../status-words.ts";
 
 const MAX_WORDS = 300;
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -50,5 +50,5 @@ export function printable(text: string, secrets: readonly string[]): string {
 export async function replyWords(reply: HttpReply, secrets: readonly string[]): Promise<string> {
   const text = (await reply.beginning(MAX_ERROR_BYTES)).toString();
   const words = wordsOf(parseJson(text));
-  return printable(words || `HTTP ${reply.status} ${STATUS_CODES[reply.status] ?? ""}`.trim(), secrets);
+  return printable(words || statusWords(reply.status), secrets);
 }
