@@ -58,6 +58,42 @@ test("a write that fails among others fails alone", () => {
   expect(marks()).toEqual([{ name: "a" }, { name: "b" }]);
 });
 
+const inside = (sql: string, begins = false): WorkerRequest => ({
+  id: (lastId += 1),
+  kind: "inside",
+  statement: { sql, parameters: [] },
+  begins,
+});
+const commit = (): WorkerRequest => ({ id: (lastId += 1), kind: "commit" });
+const failed = (messages: readonly (readonly WorkerReply[])[]) =>
+  messages.flat().map(({ outcome }) => "failure" in outcome);
+
+test("a statement of a transaction that SQLite has undone is not written by itself", () => {
+  const insert = "insert or rollback into marks values ('a')";
+  const messages = answersTo(
+    inside(insert, true),
+    inside(insert),
+    inside("insert into marks values ('b')"),
+    commit(),
+  );
+  expect(failed(messages)).toEqual([false, true, true, true]);
+  expect(marks()).toEqual([]);
+});
+
+test("what comes after a commit that failed finds the writer free", () => {
+  file.run({ sql: "create table children (parent text references marks (name))", parameters: [] });
+  const messages = answersTo(
+    inside("pragma defer_foreign_keys = on", true),
+    inside("insert into children values ('nobody')"),
+    commit(),
+    write("a"),
+    inside("insert into marks values ('b')", true),
+    commit(),
+  );
+  expect(failed(messages)).toEqual([false, false, true, false, false, false]);
+  expect(marks()).toEqual([{ name: "a" }, { name: "b" }]);
+});
+
 test("however many wait, a commit and a message hold so many at most", () => {
   const many = (count: number, request: (name: string) => WorkerRequest) =>
     Array.from({ length: count }, (_, index) => request(String(index)));

@@ -1,5 +1,5 @@
 import type { EmbeddedFile } from "./embedded-file.ts";
-import { runJobs } from "./embedded-jobs.ts";
+import { BEGIN, COMMIT, runJobs } from "./embedded-jobs.ts";
 import { failureOf, type Outcome, type WorkerReply, type WorkerRequest } from "./embedded-protocol.ts";
 
 /** Most jobs in one commit; bounds how long the first of them waits for the last. */
@@ -66,9 +66,32 @@ function carryOut(file: EmbeddedFile, request: OtherRequest): unknown {
   switch (request.kind) {
     case "run":
       return file.run(request.statement);
+    case "inside":
+      return runInside(file, request);
+    case "commit":
+      return commit(file);
     case "rollback":
       return file.rollback();
     case "close":
       return file.close();
+  }
+}
+
+function runInside(
+  file: EmbeddedFile,
+  request: Extract<WorkerRequest, { readonly kind: "inside" }>,
+): unknown {
+  if (request.begins) file.run(BEGIN);
+  // A full disk and its like end a transaction; what follows must not be written by itself.
+  else if (!file.inTransaction()) throw new Error("The transaction has ended: SQLite has undone it");
+  return file.run(request.statement);
+}
+
+function commit(file: EmbeddedFile): void {
+  try {
+    file.run(COMMIT);
+  } catch (error) {
+    file.rollback();
+    throw error;
   }
 }

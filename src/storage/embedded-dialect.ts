@@ -96,15 +96,13 @@ function embeddedDriver(threads: EmbeddedThreads): Driver {
       transactions.delete(connection);
     },
     beginTransaction: async (connection) => {
-      const held = await threads.writer.hold();
-      transactions.set(connection, { held, refusal: null });
-      await held.run({ sql: "begin immediate", parameters: [] });
+      transactions.set(connection, { held: await threads.writer.hold(), refusal: null });
     },
     commitTransaction: async (connection) => {
       const transaction = openTransaction(connection);
-      const committing = runInside(transaction, { sql: "commit", parameters: [] });
-      transaction.refusal ??= ENDED;
-      await committing;
+      if (transaction.refusal) throw new Error(transaction.refusal);
+      transaction.refusal = ENDED;
+      await transaction.held.commit();
     },
     rollbackTransaction: (connection) => {
       const transaction = openTransaction(connection);

@@ -8,8 +8,8 @@ import {
 } from "./embedded-protocol.ts";
 
 const statement = (sql: string): Statement => ({ sql, parameters: [] });
-const BEGIN = statement("begin immediate");
-const COMMIT = statement("commit");
+export const BEGIN = statement("begin immediate");
+export const COMMIT = statement("commit");
 const SAVEPOINT = statement("savepoint job");
 const RELEASE = statement("release job");
 const ROLL_BACK_JOB = statement("rollback to job");

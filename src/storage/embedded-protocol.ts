@@ -51,6 +51,15 @@ export type Outcome<Value> = { readonly value: Value } | { readonly failure: Fai
 export type WorkerRequest =
   | { readonly id: number; readonly kind: "run"; readonly statement: Statement }
   | { readonly id: number; readonly kind: "write"; readonly job: WriteJob }
+  /** A statement of the transaction of whoever holds the writer; the first one begins it. */
+  | {
+      readonly id: number;
+      readonly kind: "inside";
+      readonly statement: Statement;
+      readonly begins: boolean;
+    }
+  /** One that fails undoes the transaction: what comes next finds the writer free. */
+  | { readonly id: number; readonly kind: "commit" }
   | { readonly id: number; readonly kind: "rollback" }
   | { readonly id: number; readonly kind: "close" };
 

@@ -1,10 +1,13 @@
 import { valueOf, type WorkerLink } from "./embedded-link.ts";
 import type { Statement, StatementResult, WriteJob } from "./embedded-protocol.ts";
 
-/** The writer for the length of one transaction; the others queue behind until `release`. */
+/** The writer for the length of one transaction, which its first statement begins. */
 export interface HeldWriter {
   readonly run: (statement: Statement) => Promise<StatementResult>;
+  /** Whoever queues behind need not wait for the commit to be told: their requests come after it in any case. */
+  readonly commit: () => Promise<void>;
   readonly rollback: () => Promise<void>;
+  /** Lets the others go on; not needed after a commit. */
   readonly release: () => void;
 }
 
@@ -48,15 +51,27 @@ export function createWriter(link: WorkerLink): Writer {
   }
 
   function held(): HeldWriter {
+    let begun = false;
     let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      free();
+    };
     return {
-      run: (statement) => link.call({ kind: "run", statement }),
-      rollback: () => link.call({ kind: "rollback" }),
-      release: () => {
-        if (released) return;
-        released = true;
-        free();
+      run: (statement) => {
+        const begins = !begun;
+        begun = true;
+        return link.call({ kind: "inside", statement, begins });
       },
+      commit: async () => {
+        const committed = begun ? link.call<void>({ kind: "commit" }) : null;
+        release();
+        await committed;
+      },
+      // After a commit, one that failed too, the open transaction may be somebody else's.
+      rollback: async () => (released ? undefined : link.call({ kind: "rollback" })),
+      release,
     };
   }
 
