@@ -1,7 +1,15 @@
 import type { DistributionReply } from "../api/contract/releases.ts";
 import { transferRate, type TransferRate } from "../kernel/transfer-rate.ts";
 import { bytesText, coloured, padded, type Style, timeText, widthOf } from "./output.ts";
-import { itemState, movedBytes, nameOf, paceText, percentOf, shortDigest } from "./progress-words.ts";
+import {
+  itemState,
+  movedBytes,
+  nameOf,
+  paceText,
+  percentOf,
+  rateText,
+  shortDigest,
+} from "./progress-words.ts";
 
 type Item = DistributionReply["items"][number];
 type Blob = DistributionReply["blobs"][number];
@@ -95,9 +103,10 @@ function layerLine(
   rates: RatesByDigest,
   columns: number,
 ): string {
-  const words = `${shortDigest(digest)}  ${bytesText(moved)} of ${bytesText(sizeBytes)}`;
-  const rate = rates.get(digest)?.bytesPerSecond() ?? null;
-  return coloured("dim", cut(`    ${words}${rate === null ? "" : `, ${bytesText(rate)}/s`}`, columns));
+  // What has passed as a whole is being stored: that has no speed.
+  const rate = moved < sizeBytes ? (rates.get(digest)?.bytesPerSecond() ?? null) : null;
+  const words = [`${bytesText(moved)} of ${bytesText(sizeBytes)}`, ...rateText(rate)].join(", ");
+  return coloured("dim", cut(`    ${shortDigest(digest)}  ${words}`, columns));
 }
 
 type RatesByDigest = ReadonlyMap<string, TransferRate>;

@@ -32,12 +32,14 @@ export function percentOf(distribution: DistributionReply): number {
   return Math.floor((movedBytes(distribution) / distribution.totalBytes) * 100);
 }
 
-/** How fast it goes and how long it takes; nothing where there is no telling. */
-export function paceText({ bytesPerSecond, secondsLeft }: DistributionReply): string[] {
+/** How fast it goes; nothing where there is no telling. */
+export function rateText(bytesPerSecond: number | null): string[] {
   if (bytesPerSecond === null) return [];
-  if (bytesPerSecond === 0) return ["stalled"];
-  return [
-    `${bytesText(bytesPerSecond)}/s`,
-    ...(secondsLeft === null ? [] : [`${timeText(secondsLeft)} left`]),
-  ];
+  return [bytesPerSecond === 0 ? "stalled" : `${bytesText(bytesPerSecond)}/s`];
 }
+
+/** The same with how long the rest takes. */
+export const paceText = ({ bytesPerSecond, secondsLeft }: DistributionReply): string[] => [
+  ...rateText(bytesPerSecond),
+  ...(secondsLeft === null || secondsLeft === 0 ? [] : [`${timeText(secondsLeft)} left`]),
+];
