@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../test/support/certificates.ts";
 import { answer, type StandIn, startStandIn } from "../../test/support/stand-in.ts";
@@ -53,6 +55,41 @@ describe("the HTTP client", () => {
     expect(reply.header("x-two")).toBeNull();
     expect((await reply.bytes(100)).toString()).toBe("short and stout");
     expect(server.calls[0]).toMatchObject({ line: "GET /a?b=c", headers: { "user-agent": "headgate/test" } });
+  });
+
+  it("asks HEAD after HEAD without a connection for each", async () => {
+    let connections = 0;
+    const counting = createServer((_, response) => response.writeHead(404, { "content-length": "7" }).end());
+    counting.on("connection", () => (connections += 1));
+    await new Promise<void>((resolve) => counting.listen(0, "127.0.0.1", resolve));
+    const { port } = counting.address() as AddressInfo;
+    const client = makeClient();
+    for (let count = 0; count < 5; count += 1) {
+      const reply = await client.send(
+        get("/a", { method: "HEAD", url: new URL(`http://127.0.0.1:${port}/a`) }),
+      );
+      await reply.discard();
+      expect(reply.status).toBe(404);
+    }
+    expect(connections).toBeLessThanOrEqual(2);
+    await client.close();
+    await new Promise((resolve) => counting.close(resolve));
+  });
+
+  it("does not take the body that a server wrongly sends after a HEAD for another answer", async () => {
+    const wrong =
+      "HTTP/1.1 404 Not Found\r\ncontent-length: 42\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n12345";
+    server.always("HEAD /a", (response) => void response.socket?.write(wrong));
+    server.always("GET /b", answer(418));
+    const client = makeClient();
+    for (let count = 0; count < 5; count += 1) {
+      await (await client.send(get("/a", { method: "HEAD" }))).discard();
+      const next = client.send(get("/b")).then(
+        ({ status }) => status,
+        (error: unknown) => (error instanceof ExternalSystemError ? "failed" : error),
+      );
+      expect([418, "failed"]).toContain(await next);
+    }
   });
 
   it("streams a body out with its length", async () => {

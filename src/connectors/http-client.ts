@@ -207,6 +207,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       const raw = await undici.request(url, {
         dispatcher: agentFor(undici, agents, rules, options),
         method,
+        // The library would close the connection after each HEAD, and half of what registries are asked is that.
+        ...(method === "HEAD" && { reset: false }),
         headers: { ...ownHeaders, ...headers },
         // undici takes any async iterable; its types only know streams.
         body: (request.body ?? null) as Readable | string | Uint8Array | null,
