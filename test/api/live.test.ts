@@ -8,6 +8,7 @@ import { recordEvent } from "../../src/audit/record-event.ts";
 import { type Sealer, sealEvents } from "../../src/audit/seal-events.ts";
 import { signingKey } from "../../src/audit/signing-key.ts";
 import { type Context, inTransaction } from "../../src/context.ts";
+import { DomainError } from "../../src/kernel/errors.ts";
 import { createProject } from "../../src/projects/create-project.ts";
 import { testContext } from "../support/context.ts";
 import { eachEngine } from "../support/databases.ts";
@@ -170,23 +171,29 @@ describe("the live stream of a project", () => {
       await expect.poll(() => subjects(viewer), PATIENCE).toEqual(["after they were gone"]);
     });
 
-    it("breaks off, for the client to come back, when nobody can tell whether it may go on", async () => {
-      let isAway = false;
-      const tell = byName(people);
-      const shaky = await startApi(
-        ctx,
-        async (...asked) => {
-          if (isAway) throw new Error("the database is away");
-          return tell(...asked);
-        },
-        { recheckMillis: 50 },
-      );
-      const reader = await readLive(shaky.url, "shop", { token: "viewer" });
-      isAway = true;
-      expect(await reader.ended).toBe(false);
-      expect(reader.events).toEqual([]);
-      await shaky.close();
-    });
+    it.each([
+      ["for a reason that nobody foresaw", new Error("a table is gone")],
+      ["as the database is away", new DomainError("UNAVAILABLE")],
+    ])(
+      "breaks off, for the client to come back, when nobody can tell whether it may go on (%s)",
+      async (_, reason) => {
+        let isAway = false;
+        const tell = byName(people);
+        const shaky = await startApi(
+          ctx,
+          async (...asked) => {
+            if (isAway) throw reason;
+            return tell(...asked);
+          },
+          { recheckMillis: 50 },
+        );
+        const reader = await readLive(shaky.url, "shop", { token: "viewer" });
+        isAway = true;
+        expect(await reader.ended).toBe(false);
+        expect(reader.events).toEqual([]);
+        await shaky.close();
+      },
+    );
 
     it("gives each user so many streams, and all together so many; one that ends makes room", async () => {
       const small = await startApi(ctx, byName(people), { perUser: 2, together: 3 });

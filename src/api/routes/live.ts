@@ -7,7 +7,7 @@ import type { Context } from "../../context.ts";
 import { followDistributions, type ProgressFollower } from "../../distributions/follow-distributions.ts";
 import type { ProgressEdition } from "../../distributions/progress-editions.ts";
 import { newBell } from "../../kernel/bell.ts";
-import { DomainError } from "../../kernel/errors.ts";
+import { DomainError, isDomainError } from "../../kernel/errors.ts";
 import { getProject } from "../../projects/get-project.ts";
 import { getReleaseById } from "../../releases/get-release.ts";
 import { inputOf, schemaOf } from "../answer.ts";
@@ -144,7 +144,8 @@ async function refusalOf(request: FastifyRequest, projectKey: string): Promise<D
     await getProject(await request.identify(), projectKey);
     return null;
   } catch (error) {
-    if (error instanceof DomainError) return error;
+    // Anything else says nothing about the caller: the stream breaks off, and the client may come back.
+    if (isDomainError(error, "UNAUTHENTICATED", "PROJECT_NOT_FOUND")) return error;
     throw error;
   }
 }
