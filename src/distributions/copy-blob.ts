@@ -15,11 +15,17 @@ export interface BlobWish {
 /**
  * Brings one blob to the target registry, once for all images that share it, as a step of its own.
  * Where one image's source or target refuses, the next one's is tried. Returns the repository that has it.
+ * `inTurn` bounds how many move at a time; what is written afterwards does not wait for it.
  */
-export async function copyBlob(run: CopyRun, digest: string, wishes: readonly BlobWish[]): Promise<string> {
+export async function copyBlob(
+  run: CopyRun,
+  digest: string,
+  wishes: readonly BlobWish[],
+  inTurn: <T>(place: () => Promise<T>) => Promise<T>,
+): Promise<string> {
   const placing = run.task.stepWith(
     `blob:${digest}`,
-    () => placeForOne(run, digest, wishes),
+    () => inTurn(() => placeForOne(run, digest, wishes)),
     (db, { connectionId, repository, arrival }) => {
       const now = run.ctx.now();
       const written = { projectId: run.content.projectId, connectionId, repository };

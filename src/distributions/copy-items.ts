@@ -74,10 +74,12 @@ function startBlobs(run: CopyRun, wanted: readonly ImageCopy[], limit: Limiter):
   const started = new Map<string, Promise<string>>();
   const lost = new Map<string, unknown>();
   for (const [digest, own] of Map.groupBy(wishes, ({ blob }) => blob.digest)) {
-    const moving = limit(async () => {
-      if (own.every(({ item }) => lost.has(item.id))) throw lost.get(own[0]?.item.id ?? "");
-      return copyBlob(run, digest, own);
-    });
+    const moving = copyBlob(run, digest, own, (place) =>
+      limit(() => {
+        if (own.every(({ item }) => lost.has(item.id))) throw lost.get(own[0]?.item.id ?? "");
+        return place();
+      }),
+    );
     moving.catch((error: unknown) => {
       for (const { item, referrer } of own)
         if (!lost.has(item.id)) lost.set(item.id, referrer ? referrerFailure(referrer, error) : error);
