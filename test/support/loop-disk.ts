@@ -1,4 +1,5 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, stat, statfs, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,33 +29,41 @@ const FORMAT = ["-q", "-F", "-m", "0", "-N", "16384", "-E", "lazy_itable_init=0,
 
 /** Makes a disk of this size; its file takes no more room than what is written to it. */
 export async function makeLoopDisk(sizeMib: number): Promise<LoopDisk> {
-  const { path: folder, remove } = await temporaryDirectory();
+  const { path: folder } = await temporaryDirectory();
   const image = join(folder, "image");
   await writeFile(image, "");
   await truncate(image, sizeMib * 1024 * 1024);
   await run("mkfs.ext4", [...FORMAT, image]);
-  return mountDisk(folder, remove);
+  return mountDisk(folder);
 }
 
-async function mountDisk(folder: string, removeFolder: () => Promise<void>): Promise<LoopDisk> {
+async function mountDisk(folder: string): Promise<LoopDisk> {
   const [image, mountPoint] = [join(folder, "image"), join(folder, "disk")];
   await mkdir(mountPoint);
   await run("mount", [...MOUNT, image, mountPoint]);
-  // A test run that ends by an error must not leave the mount behind.
-  const unmountWithUs = (): void => void spawnSync("umount", ["--lazy", mountPoint]);
-  process.once("exit", unmountWithUs);
   return {
     path: join(mountPoint, "data"),
     powerCut: async () => {
       const copy = await temporaryDirectory();
       await copyAtOneMoment(image, join(copy.path, "image"));
-      return mountDisk(copy.path, copy.remove);
+      return mountDisk(copy.path);
     },
-    remove: async () => {
-      process.removeListener("exit", unmountWithUs);
-      await run("umount", [mountPoint]);
-      await removeFolder();
-    },
+    remove: removeAfterUs(folder),
+  };
+}
+
+/** Unmounts and removes a disk when it is called, or when the test run has ended without that, however it ended. */
+function removeAfterUs(folder: string): () => Promise<void> {
+  const unmount = 'umount "$0/disk" || umount --lazy "$0/disk"';
+  const script = `cat >/dev/null; ${unmount}; rm -rf --one-file-system "$0"`;
+  const keeper = spawn("/bin/sh", ["-c", script, folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  const gone = once(keeper, "exit");
+  return async () => {
+    keeper.stdin.end();
+    await gone;
   };
 }
 
