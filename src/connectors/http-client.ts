@@ -69,6 +69,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** A wait that is longer is nothing that a call sits out. */
 const TOLD_WAIT_MILLIS = 60_000;
 const PASSING_STATUSES = new Set([408, 425, 429]);
+/** Not implemented, version not supported, disk full: somebody has to act. */
+const LASTING_STATUSES = new Set([501, 505, 507]);
 
 /** A failure of the outside that no status tells: what came back breaks the protocol or a promise. */
 export const systemError = (
@@ -78,7 +80,7 @@ export const systemError = (
 ): ExternalSystemError =>
   new ExternalSystemError(message, { system: rules.system, retryable: false, ...facts });
 
-/** An answer that is a refusal. 408, 425, 429 and 5xx may pass when asked again; a long wait is told in words. */
+/** An answer that is a refusal. 408, 425, 429 and most of 5xx may pass when asked again; a long wait is told in words. */
 export function replyError(
   rules: Pick<HttpRules, "system">,
   reply: Pick<HttpReply, "status" | "header">,
@@ -91,7 +93,7 @@ export function replyError(
   return new ExternalSystemError(message + when, {
     system: rules.system,
     status,
-    retryable: status >= 500 || PASSING_STATUSES.has(status),
+    retryable: PASSING_STATUSES.has(status) || (status >= 500 && !LASTING_STATUSES.has(status)),
     retryAfterMillis: asked,
   });
 }
@@ -174,7 +176,8 @@ function agentFor(
   return agent;
 }
 
-const stopping = (rules: HttpRules, url: URL): ExternalSystemError =>
+/** The error of a call that is made when the program is stopping. */
+export const stopping = (rules: HttpRules, url: URL): ExternalSystemError =>
   systemError(rules, `connecting to ${url.host}: the program is stopping`);
 
 /** Makes an HTTP client: no proxies, no cookies, no automatic decompression. */

@@ -219,7 +219,9 @@ describe("failures in words", () => {
     const errorFor = (status: number) => replyError(RULES, { ...reply, status }, "words");
     expect(errorFor(429)).toMatchObject({ retryable: true, retryAfterMillis: 7000, status: 429 });
     expect([500, 502, 503, 504, 408].map((status) => errorFor(status).retryable)).not.toContain(false);
-    expect([400, 401, 403, 404, 409, 422].map((status) => errorFor(status).retryable)).not.toContain(true);
+    expect(
+      [400, 401, 403, 404, 409, 422, 501, 507].map((status) => errorFor(status).retryable),
+    ).not.toContain(true);
   });
 
   it("a refusal that asks for a long wait says when it is over", () => {
