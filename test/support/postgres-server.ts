@@ -47,11 +47,7 @@ export async function startPostgres(durable = false): Promise<PostgresServer | n
   // A collation as servers of real users have it, where this PostgreSQL can: only then can a wrong order be seen.
   await initdb("--locale=C", "--locale-provider=icu", "--icu-locale=en-US").catch(() => initdb("--locale=C"));
   const port = await freePort();
-  const settings = [
-    ...(durable ? [] : UNSYNCED),
-    "max_connections=200",
-    "listen_addresses=127.0.0.1",
-  ];
+  const settings = [...(durable ? [] : UNSYNCED), "max_connections=200", "listen_addresses=127.0.0.1"];
   const postgres = [join(binaries, "postgres"), "-D", data, "-p", String(port), "-k", home];
   // In a process group of its own the shell outlives a killed test run by the moment it takes to stop the server and to tidy up.
   const keeper = spawn(
