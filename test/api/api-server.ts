@@ -42,6 +42,7 @@ export async function startApi(
 ): Promise<ApiServer> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
+    forceCloseConnections: true,
     routerOptions: { maxParamLength: 2048 },
   });
   await app.register(api(ctx, { authenticate, live }), { prefix: "/v1" });
