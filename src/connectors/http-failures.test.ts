@@ -174,6 +174,24 @@ describe("failures in words", () => {
     }
   });
 
+  it("a body that nobody wants and that trickles is not waited for", async () => {
+    let trickle: NodeJS.Timeout | undefined;
+    const closed = new Promise<void>((resolve) => {
+      server.expect("GET /a", (response) => {
+        response.writeHead(200);
+        trickle = setInterval(() => response.write("x"), 20);
+        response.once("close", resolve);
+      });
+    });
+    try {
+      const reply = await makeClient({ smallBodyMillis: 300 }).send(get("/a"));
+      await expect(reply.discard()).resolves.not.toThrow();
+      await closed;
+    } finally {
+      clearInterval(trickle);
+    }
+  });
+
   it("a certificate that nobody trusts, and the same one trusted", async () => {
     const certificate = makeCertificate("localhost");
     const secure = await startStandIn(certificate);

@@ -12,7 +12,7 @@ export interface HttpReply {
   beginning(limitBytes: number): Promise<Buffer>;
   /** The body as it comes. Leaving the loop drops the rest. */
   stream(): AsyncGenerator<Uint8Array, void, void>;
-  /** Reads away a short rest, so that the connection can be used again; drops a long one. */
+  /** Reads away a short rest, so that the connection can be used again; drops one that is long or takes long. */
   discard(): Promise<void>;
   /** Drops whatever has not come yet, with its connection. */
   drop(): Promise<void>;
@@ -57,14 +57,15 @@ export function httpReply(url: URL, raw: RawReply, rules: ReplyRules): HttpReply
       throw rules.translate(error);
     }
   }
-  async function readInTime(limitBytes: number): Promise<Buffer> {
+  async function inTime<T>(reading: () => Promise<T>): Promise<T> {
     const timer = setTimeout(() => raw.body.destroy(rules.tooSlow()), rules.smallBodyMillis);
     try {
-      return await readUpTo(stream(), limitBytes);
+      return await reading();
     } finally {
       clearTimeout(timer);
     }
   }
+  const readInTime = (limitBytes: number): Promise<Buffer> => inTime(() => readUpTo(stream(), limitBytes));
   return {
     status: raw.statusCode,
     url,
@@ -79,7 +80,7 @@ export function httpReply(url: URL, raw: RawReply, rules: ReplyRules): HttpReply
     },
     beginning: async (limitBytes) => (await readInTime(limitBytes)).subarray(0, limitBytes),
     stream,
-    discard: () => raw.body.dump(),
+    discard: () => inTime(() => raw.body.dump()),
     drop: () => raw.body.dump({ limit: 1 }),
   };
 }

@@ -31,17 +31,21 @@ export function uploadLocation(reply: HttpReply): URL | null {
   return location !== null && URL.canParse(location, reply.url.href) ? new URL(location, reply.url) : null;
 }
 
+/** How long a registry may take to forget an upload, in milliseconds: a copy that was aborted waits for it. */
+const FORGET_MILLIS = 5_000;
+
 /** Tells the registry to forget an upload session. It would do so by itself some day, so a failure does not count. */
 export async function cancelUpload(
   session: RegistrySession,
   repository: string,
   location: URL,
 ): Promise<void> {
+  const signal = AbortSignal.timeout(FORGET_MILLIS);
   try {
     const scopes = [pushScope(repository)];
-    const reply = await session.call({ method: "DELETE", url: location, scopes, firstByteMillis: 5_000 });
+    const reply = await session.call({ method: "DELETE", url: location, scopes, signal });
     await reply.discard();
   } catch (error) {
-    if (!(error instanceof ExternalSystemError)) throw error;
+    if (!(error instanceof ExternalSystemError || signal.aborted)) throw error;
   }
 }
