@@ -19,11 +19,14 @@ export function watchForStalls(
 ): StallWatch {
   let moved = 0;
   let last: Side | null = null;
+  let wasQuiet = false;
   const timer = setInterval(() => {
     const side = waitsFor();
-    // A whole interval of waiting for the same side counts, not the end of one.
-    if (side === last && moved < LEAST_BYTES_IN_TIME) return onStall(side);
+    const isQuiet = moved < LEAST_BYTES_IN_TIME;
+    // A whole interval of waiting for the same side counts, not the end of one; or two in turn, whoever is waited for.
+    if (isQuiet && (side === last || wasQuiet)) return onStall(side);
     last = side;
+    wasQuiet = isQuiet;
     moved = 0;
   }, millis);
   return {
