@@ -64,3 +64,9 @@ it("refuses a head that does not end", () => {
     expect.objectContaining({ code: "UND_ERR_HEADERS_OVERFLOW" }),
   );
 });
+
+it("refuses answers without end that only announce another", () => {
+  expect(() => parse("HTTP/1.1 100 Continue\r\n\r\n".repeat(2000))).toThrow(
+    expect.objectContaining({ code: "UND_ERR_HEADERS_OVERFLOW" }),
+  );
+});

@@ -35,8 +35,8 @@ export function parseHead(bytes: Buffer): ParsedHead | null {
   let from = 0;
   for (;;) {
     const end = bytes.indexOf(END, from);
-    const length = (end === -1 ? bytes.length : end) - from;
-    if (length > MAX_HEAD_BYTES) throw malformed("UND_ERR_HEADERS_OVERFLOW");
+    // The limit is one for all of them: a peer could send 1xx without end.
+    if ((end === -1 ? bytes.length : end) > MAX_HEAD_BYTES) throw malformed("UND_ERR_HEADERS_OVERFLOW");
     if (end === -1) return null;
     const head = readHead(bytes.toString("latin1", from, end));
     from = end + END.length;

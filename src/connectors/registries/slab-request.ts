@@ -78,10 +78,11 @@ export async function readShortBody(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly reply: HttpReply; readonly whole: boolean }> {
   // Words that do not come are not waited for: the status has said what matters.
-  const body = await waitFor(socket, () => bodyIn(socket, head), { millis: SHORT_MILLIS, signal }).catch(
+  const found = await waitFor(socket, () => bodyIn(socket, head), { millis: SHORT_MILLIS, signal }).catch(
     () => null,
   );
   signal?.throwIfAborted();
+  const body = found === "too long" ? null : found;
   if (body) socket.take(body.takes).giveBack();
   const bytes = body?.bytes ?? Buffer.from(socket.waiting().subarray(0, MAX_SHORT_BYTES));
   return { reply: replyOf(url, head, bytes), whole: body !== null && head.keepAlive };
@@ -93,15 +94,19 @@ interface ShortBody {
   readonly takes: number;
 }
 
-/** The whole body, if it waits; null while it does not, or where it is too long or has no end but the connection's. */
-function bodyIn(socket: SlabSocket, head: ResponseHead): ShortBody | null {
+/** The whole body, if it waits; null while it does not, or where it has no end but the connection's. */
+function bodyIn(socket: SlabSocket, head: ResponseHead): ShortBody | "too long" | null {
   const waiting = socket.waiting();
-  if (head.headers.has("transfer-encoding")) return unchunk(waiting);
-  if (head.length === null || head.length > waiting.length) return null;
-  return { bytes: Buffer.from(waiting.subarray(0, head.length)), takes: head.length };
+  if (head.length !== null && head.length <= Math.min(waiting.length, MAX_SHORT_BYTES))
+    return { bytes: Buffer.from(waiting.subarray(0, head.length)), takes: head.length };
+  const body = head.headers.has("transfer-encoding") ? unchunk(waiting) : null;
+  return body === null && waiting.length > MAX_SHORT_BYTES ? "too long" : body;
 }
 
-/** A body in chunks, put together (RFC 9112, section 7.1); null while its end has not come. Trailers are not read. */
+/**
+ * A body in chunks, put together (RFC 9112, section 7.1); null while its end has not come. Trailers are not read: a
+ * body that has some is not whole.
+ */
 function unchunk(waiting: Buffer): ShortBody | null {
   const pieces: Buffer[] = [];
   let at = 0;
@@ -111,7 +116,7 @@ function unchunk(waiting: Buffer): ShortBody | null {
     if (lineEnd === -1 || !(size >= 0)) return null;
     const from = lineEnd + 2;
     const next = from + size + 2;
-    if (next > waiting.length) return null;
+    if (next > waiting.length || waiting.toString("latin1", next - 2, next) !== "\r\n") return null;
     if (size === 0) return { bytes: Buffer.concat(pieces), takes: next };
     pieces.push(Buffer.from(waiting.subarray(from, from + size)));
     at = next;
