@@ -177,9 +177,10 @@ const failureOf = (code: "ETIMEDOUT" | "ECONNRESET"): Error => Object.assign(new
 function opened(socket: Socket, event: string, timeoutMillis: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(failureOf("ETIMEDOUT")), timeoutMillis);
-    socket.once("error", reject).once(event, () => {
+    // This one stays: an error must never find a socket without a listener.
+    socket.on("error", reject).once(event, () => {
       clearTimeout(timer);
-      socket.off("error", reject).setNoDelay(true);
+      socket.setNoDelay(true);
       resolve(socket);
     });
     socket.once("close", () => {

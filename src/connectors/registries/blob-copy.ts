@@ -90,6 +90,7 @@ async function attempt(copy: Copy): Promise<BlobArrival> {
     return "present";
   }
   if (copy.upload && progress.furthest() > 0) await findKept(copy, copy.upload);
+  const isOld = copy.upload !== null;
   const [source, upload] = await bothOf(
     openSource(transfer, progress.hashed()),
     copy.upload ? Promise.resolve(copy.upload) : beginUpload(transfer),
@@ -97,11 +98,9 @@ async function attempt(copy: Copy): Promise<BlobArrival> {
   );
   copy.upload = upload;
   const wasResumed = progress.sendFrom() > 0;
-  const reply = source
-    ? await pipe(copy, source, upload)
-    : await streamBlob(transfer, commitAddress(copy, upload));
+  const reply = source ? await pipe(copy, source, upload) : await stream(copy, upload);
   if (reply.status === 401) throw await tokenRefused(transfer, reply);
-  if (wasResumed && reply.status >= 400 && reply.status < 500) {
+  if (isOld && reply.status >= 400 && reply.status < 500 && reply.status !== 429) {
     await startOver(copy);
     throw transfer.target.session.fault(writing(transfer), "the registry would not go on with the upload", {
       retryable: true,
@@ -116,8 +115,9 @@ async function attempt(copy: Copy): Promise<BlobArrival> {
 async function findKept(copy: Copy, upload: URL): Promise<void> {
   const { transfer, progress } = copy;
   const kept = await keptBytes(transfer, upload);
-  if (kept === null || kept > progress.furthest()) return await startOver(copy);
-  progress.rewindTo(kept);
+  if (kept === null || kept.bytes > progress.furthest()) return await startOver(copy);
+  copy.upload = kept.upload;
+  progress.rewindTo(kept.bytes);
   copy.wasMended = true;
 }
 
@@ -158,6 +158,14 @@ async function tokenRefused(transfer: BlobTransfer, reply: HttpReply): Promise<E
   });
 }
 
+/** Sends all of it into one PUT, without a length from the source. */
+async function stream(copy: Copy, upload: URL): Promise<HttpReply> {
+  const { transfer, progress } = copy;
+  progress.rewindTo(0);
+  const onBytes = (count: number): void => progress.sent(count);
+  return await streamBlob({ ...transfer, onBytes }, commitAddress(copy, upload));
+}
+
 /** Pipes what is missing into one PUT; the target's answer. */
 async function pipe(copy: Copy, first: OpenSource, upload: URL): Promise<HttpReply> {
   const { transfer, progress } = copy;
@@ -166,17 +174,20 @@ async function pipe(copy: Copy, first: OpenSource, upload: URL): Promise<HttpRep
   let isDone = false;
   try {
     const restBytes = transfer.sizeBytes - progress.sendFrom();
+    // The request for no bytes would be whole with its head.
+    if (restBytes === 0 && progress.digest() !== transfer.digest)
+      return await refuseWrong(copy, progress.digest());
     target = await openTarget(transfer, commitAddress(copy, upload), restBytes);
     for (;;) {
       const end = await pipeOnce(copy, source, target);
       if (end.kind === "sent" || end.kind === "answered") {
         const reply = await target.answer();
-        if (end.kind === "answered" && reply.status < 300 && progress.hashed() < transfer.sizeBytes)
+        if (end.kind === "answered" && reply.status < 300)
           throw transfer.target.session.fault(
             writing(transfer),
             "the registry answered before it had all bytes",
           );
-        isDone = progress.hashed() === transfer.sizeBytes;
+        isDone = end.kind === "sent";
         return reply;
       }
       source = await mend(copy, source, target, end);

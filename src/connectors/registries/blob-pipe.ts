@@ -13,7 +13,7 @@ import { type Side, watchForStalls } from "./stall-watch.ts";
 export type PipeEnd =
   /** All bytes are with the target's connection. */
   | { readonly kind: "sent" }
-  /** The target answered, or began to, before that was known. */
+  /** The target answered, or began to, before all bytes were with its connection. */
   | { readonly kind: "answered" }
   /** All bytes came, and are not the right ones; the last of them were not sent. */
   | { readonly kind: "wrong"; readonly digest: string }
@@ -108,7 +108,7 @@ function preparePump(job: PipeJob, onEnd: (end: PipeEnd) => void): Pump {
     intake.noteArrivals();
     intake.passOver();
     if (intake.waiting() > 0) outlet.send(intake.take(), isWrong(job));
-    finish(endOfBytes(job, outlet.underWay()) ?? endAtSource(source, intake.left()));
+    finish(endOfBytes(job, outlet.underWay()) ?? endAtSource(source, intake.left(), outlet.underWay()));
     if (ended || held || outlet.underWay() < MOST_UNDER_WAY) return;
     held = true;
     source.hold();
@@ -119,7 +119,9 @@ function preparePump(job: PipeJob, onEnd: (end: PipeEnd) => void): Pump {
     watch.moved(count);
     progress.sent(count);
     finish(endOfBytes(job, outlet.underWay()));
-    if (ended || !held || outlet.underWay() > FEW_UNDER_WAY) return;
+    if (ended) return;
+    if (source.ended() !== null && outlet.underWay() === 0) return flush();
+    if (!held || outlet.underWay() > FEW_UNDER_WAY) return;
     held = false;
     source.resume();
     flush();
@@ -160,9 +162,10 @@ function endAtTarget(target: SlabSocket): PipeEnd | null {
   return error ? { kind: "broke", side: "target", error } : null;
 }
 
-function endAtSource(source: SlabSocket, left: number): PipeEnd | null {
+/** Only when nothing is under way: a source that breaks again and again must not fill the memory for a slow target. */
+function endAtSource(source: SlabSocket, left: number, underWay: number): PipeEnd | null {
   const error = source.ended();
-  return error && left > 0 ? { kind: "broke", side: "source", error } : null;
+  return error && left > 0 && underWay === 0 ? { kind: "broke", side: "source", error } : null;
 }
 
 const isComplete = ({ progress }: PipeJob): boolean => progress.hashed() === progress.sizeBytes;

@@ -20,6 +20,8 @@ export interface OpenSource {
 
 const MAX_HOPS = 6;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Answers to a Range from servers that do ranges in part, or not: another part, or none. */
+const CANNOT_BEGIN_THERE = new Set([206, 416]);
 
 interface Answer {
   readonly url: URL;
@@ -44,9 +46,11 @@ async function ask(transfer: BlobTransfer, url: URL, headers: Record<string, str
       admission.answered({ status: head.status, header: (name) => head.headers.get(name) ?? null });
       return { url, socket, head, admission };
     } catch (error) {
+      // One that is still open had its time, or answered nonsense.
+      const wasDead = reused && socket?.ended() != null;
       socket?.destroy();
       signal?.throwIfAborted();
-      if (reused) continue;
+      if (wasDead) continue;
       const failure = socketError(source.session, url, error);
       admission.failed(failure);
       throw failure;
@@ -107,6 +111,10 @@ export async function openSource(transfer: BlobTransfer, at: number): Promise<Op
     at > 0 ? { range: `bytes=${at}-` } : {},
   );
   const streamAt = streamStart(head, at, sizeBytes);
+  if (streamAt === null && at > 0 && CANNOT_BEGIN_THERE.has(head.status)) {
+    socket.destroy();
+    return await openSource(transfer, 0);
+  }
   if (streamAt !== null) {
     socket.hold();
     return {

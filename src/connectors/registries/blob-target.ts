@@ -51,17 +51,17 @@ export async function openTarget(transfer: BlobTransfer, url: URL, bytes: number
     }
   }
 
+  const head = requestHead("PUT", url, {
+    ...(authorization === null ? {} : { authorization }),
+    "content-type": "application/octet-stream",
+    "content-length": String(bytes),
+  });
   try {
     taken = await tools.sockets.take(url, rules, "write");
   } catch (error) {
     throw broke(error);
   }
   const { socket } = taken;
-  const head = requestHead("PUT", url, {
-    ...(authorization === null ? {} : { authorization }),
-    "content-type": "application/octet-stream",
-    "content-length": String(bytes),
-  });
   if (bytes > 0) socket.sendWithNext(head);
   else socket.send(head);
   return {

@@ -53,8 +53,17 @@ export async function mountOrBegin(transfer: BlobTransfer, from: string): Promis
   }
 }
 
-/** How many bytes an interrupted upload has kept; null when it is gone, kept none, or the registry does not say. */
-export async function keptBytes(transfer: BlobTransfer, location: URL): Promise<number | null> {
+/** What an interrupted upload has kept, and the address for the rest. */
+export interface KeptUpload {
+  readonly bytes: number;
+  readonly upload: URL;
+}
+
+/**
+ * How many bytes an interrupted upload has kept; null when it is gone, kept none, or the registry does not say. Null for
+ * all of them too: what is to be stored must have a last byte to send, which leaves when the others are known to be right.
+ */
+export async function keptBytes(transfer: BlobTransfer, location: URL): Promise<KeptUpload | null> {
   const { session, repository } = transfer.target;
   const scopes = [pushScope(repository)];
   const reply = await session.call({ method: "GET", url: location, scopes, signal: transfer.signal });
@@ -62,7 +71,8 @@ export async function keptBytes(transfer: BlobTransfer, location: URL): Promise<
   if (reply.status !== 204) return null;
   const last = Number(/^(?:bytes=)?0-(\d{1,15})$/.exec(reply.header("range") ?? "")?.[1] ?? 0);
   // "0-0" is what some say of no byte at all.
-  return last === 0 || last >= transfer.sizeBytes ? null : last + 1;
+  if (last === 0 || last + 1 >= transfer.sizeBytes) return null;
+  return { bytes: last + 1, upload: uploadLocation(reply) ?? location };
 }
 
 /** Checks the answer to the last byte. Throws when the blob is not stored under its digest. */

@@ -129,7 +129,8 @@ export async function openSlabSocket(open: OpenSocket, url: URL, slabBytes: numb
       socket.cork();
       if (first !== "") socket.write(first, "latin1");
       first = "";
-      socket.write(bytes, (error) => (error ? end(error) : sent?.()));
+      // What cannot be written ends the socket too, which says why better than a write to an ended one.
+      socket.write(bytes, (error) => (error ? undefined : sent?.()));
       socket.uncork();
     },
     sendWithNext: (text) => {

@@ -1,5 +1,5 @@
 import { guardedSocket, type OpenSocket, type Resolve } from "../guarded-connect.ts";
-import type { HttpRules } from "../http-client.ts";
+import { type HttpRules, stopping } from "../http-client.ts";
 import { openSlabSocket, type SlabSocket } from "./slab-socket.ts";
 
 /** `read`: large slabs, for blobs on their way in. `write`: little memory, for the short answers to uploads. */
@@ -7,7 +7,10 @@ export type SocketUse = "read" | "write";
 
 /** Sockets for the blob pipe; those that have served well wait a moment for the next blob. */
 export interface SlabSockets {
-  /** An open socket to the origin of this address. `reused`: the other side may close it at any moment. */
+  /**
+   * An open socket to the origin of this address. `reused`: the other side may close it at any moment. Throws
+   * ExternalSystemError once closed.
+   */
   take(
     url: URL,
     rules: HttpRules,
@@ -54,6 +57,8 @@ export function createSlabSockets(options: SlabSocketOptions = {}): SlabSockets 
   function drop(key: string, entry: Idle): void {
     clearTimeout(entry.timer);
     entry.socket.destroy();
+    // With it goes its memory.
+    all.delete(entry.socket);
     const left = (idle.get(key) ?? []).filter((other) => other !== entry);
     if (left.length > 0) idle.set(key, left);
     else idle.delete(key);
@@ -61,6 +66,7 @@ export function createSlabSockets(options: SlabSocketOptions = {}): SlabSockets 
 
   return {
     take: async (url, rules, use) => {
+      if (closed) throw stopping(rules, url);
       const waiting = idle.get(keyOf(url, rules, use))?.pop();
       if (waiting) {
         clearTimeout(waiting.timer);
@@ -69,7 +75,10 @@ export function createSlabSockets(options: SlabSocketOptions = {}): SlabSockets 
       const socket = await openSlabSocket(doorFor(rules), url, SLAB_BYTES[use]);
       for (const other of all) if (other.ended()) all.delete(other);
       all.add(socket);
-      if (closed) socket.destroy();
+      if (closed) {
+        socket.destroy();
+        throw stopping(rules, url);
+      }
       return { socket, reused: false };
     },
     giveBack: (url, rules, use, socket) => {
