@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { eachEngine } from "../../test/support/databases.ts";
-import { batch, batchIf } from "./batch.ts";
+import { batch, batchIf, batchThenIf } from "./batch.ts";
 import type { Database } from "./database.ts";
 import { runTransaction } from "./transaction.ts";
 
@@ -71,6 +71,51 @@ eachEngine((engine) => {
         throw new Error("undo");
       }),
     ).rejects.toThrow("undo");
+    expect(await all(db)).toEqual({ state: "ready" });
+  });
+
+  it("takes back what came before a guard that hits no row", async () => {
+    expect(await batchThenIf(db, [put(db, "a"), put(db, "b")], turn(db, "done", "x"))).toBeNull();
+    expect(await batchThenIf(db, [], turn(db, "done", "x"))).toBeNull();
+    expect(await all(db)).toEqual({ state: "ready" });
+    expect(await batchThenIf(db, [put(db, "a")], turn(db, "ready", "x"))).toMatchObject([
+      { written: 1 },
+      { written: 1 },
+    ]);
+    expect(await all(db)).toEqual({ state: "x", a: "1" });
+  });
+
+  it("lets one of many through a guard that comes last, and harms none beside", async () => {
+    const [guarded, failed] = await Promise.all([
+      Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          batchThenIf(db, [put(db, `winner-${index}`)], turn(db, "ready", "running")),
+        ),
+      ),
+      Promise.allSettled(
+        Array.from({ length: 5 }, (_, index) =>
+          batchThenIf(
+            db,
+            [put(db, `never-${index}`), put(db, `never-${index}`)],
+            turn(db, "running", "running"),
+          ),
+        ),
+      ),
+      Promise.all(Array.from({ length: 5 }, (_, index) => batch(db, [put(db, `plain-${index}`)]))),
+    ]);
+    expect(guarded.filter((outcome) => outcome !== null)).toHaveLength(1);
+    expect(failed.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "rejected"));
+    const names = Object.keys(await all(db));
+    expect(names.filter((name) => name.startsWith("winner-"))).toHaveLength(1);
+    expect(names.filter((name) => name.startsWith("plain-"))).toHaveLength(5);
+    expect(names).toHaveLength(7);
+  });
+
+  it("with its guard last is one with the transaction, which ends by throwing", async () => {
+    const lost = runTransaction(db, async (tx) => {
+      if ((await batchThenIf(tx, [put(tx, "no")], turn(tx, "done", "x"))) === null) throw new Error("lost");
+    });
+    await expect(lost).rejects.toThrow("lost");
     expect(await all(db)).toEqual({ state: "ready" });
   });
 
