@@ -1,7 +1,15 @@
+import type { Compilable } from "kysely";
 import type { Referrer } from "../releases/referrer.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
+import type { Database } from "../storage/database.ts";
 import type { CopyRun } from "./copy-run.ts";
-import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
+import {
+  addMountSources,
+  type BlobHolder,
+  markBlobsVerified,
+  type SizedBlob,
+} from "./distribution-blob-store.ts";
+import type { BlobArrival } from "./distribution-progress.ts";
 import { placeBlob } from "./place-blob.ts";
 
 /** An image that has a blob, and the blob as this image's own manifest describes it. */
@@ -12,39 +20,53 @@ export interface BlobWish {
   readonly referrer: Referrer | null;
 }
 
+/** Where a blob has got to, and how. */
+interface PlacedBlob extends BlobHolder {
+  readonly arrival: BlobArrival;
+}
+
+/** Brings blobs to the target registry; see `copyBlob`. */
+export type CopyBlob = (
+  digest: string,
+  wishes: readonly BlobWish[],
+  inTurn: <T>(place: () => Promise<T>) => Promise<T>,
+) => Promise<string>;
+
 /**
  * Brings one blob to the target registry, once for all images that share it, as a step of its own.
  * Where one image's source or target refuses, the next one's is tried. Returns the repository that has it.
  * `inTurn` bounds how many move at a time; what is written afterwards does not wait for it.
  */
-export async function copyBlob(
-  run: CopyRun,
-  digest: string,
-  wishes: readonly BlobWish[],
-  inTurn: <T>(place: () => Promise<T>) => Promise<T>,
-): Promise<string> {
-  const placing = run.task.stepWith(
-    `blob:${digest}`,
-    () => inTurn(() => placeForOne(run, digest, wishes)),
-    (db, { connectionId, repository, arrival }) => {
-      const now = run.ctx.now();
-      const written = { projectId: run.content.projectId, connectionId, repository };
-      return [
-        ...markBlobsVerified(db, run.distribution.id, [digest], arrival, now),
-        ...addMountSources(db, written, [digest], now),
-      ];
-    },
-  );
-  const { repository } = await placing.finally(() => run.moving.reset(digest));
-  return repository;
+export function blobCopier(run: CopyRun): CopyBlob {
+  const step = run.task.manySteps<PlacedBlob>((db, placed) => notePlaced(db, run, placed));
+  return async (digest, wishes, inTurn) => {
+    const placing = step(`blob:${digest}`, () => inTurn(() => placeForOne(run, digest, wishes)));
+    const { repository } = await placing.finally(() => run.moving.reset(digest));
+    return repository;
+  };
 }
 
-async function placeForOne(run: CopyRun, digest: string, wishes: readonly BlobWish[]) {
+function notePlaced(db: Database, run: CopyRun, placed: readonly PlacedBlob[]): readonly Compilable[] {
+  const now = run.ctx.now();
+  const marked = [...Map.groupBy(placed, ({ arrival }) => arrival)].flatMap(([arrival, own]) =>
+    markBlobsVerified(
+      db,
+      run.distribution.id,
+      own.map(({ digest }) => digest),
+      arrival,
+      now,
+    ),
+  );
+  return [...marked, ...addMountSources(db, run.content.projectId, placed, now)];
+}
+
+async function placeForOne(run: CopyRun, digest: string, wishes: readonly BlobWish[]): Promise<PlacedBlob> {
   let refusal: unknown = new Error(`nobody wants ${digest}`);
   for (const { item, blob } of wishes) {
     try {
       const arrival = await placeBlob(run, item, blob, null);
-      return { connectionId: item.target.connectionId ?? "", repository: item.target.repository, arrival };
+      const { connectionId, repository } = item.target;
+      return { digest, connectionId: connectionId ?? "", repository, arrival };
     } catch (error) {
       run.task.signal.throwIfAborted();
       refusal = error;

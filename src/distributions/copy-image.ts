@@ -1,8 +1,10 @@
+import type { Compilable } from "kysely";
 import { DomainError } from "../kernel/errors.ts";
 import type { Limiter } from "../kernel/limiter.ts";
 import type { Referrer } from "../releases/referrer.ts";
 import { markReferrersCopied } from "../releases/referrer-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
+import type { Database } from "../storage/database.ts";
 import type { BlobWish } from "./copy-blob.ts";
 import { pushReferrer } from "./copy-referrers.ts";
 import type { CopyRun } from "./copy-run.ts";
@@ -42,48 +44,79 @@ export function blobsToCopy({ item, tree, atTarget, missing }: ImageCopy): reado
   return [...wishes.values()];
 }
 
+/** Completes images; see `imageCopier`. */
+export type CopyImage = (
+  copy: ImageCopy,
+  homes: ReadonlyMap<string, string>,
+  limit: Limiter,
+) => Promise<void>;
+
+interface VerifiedImage {
+  readonly itemId: string;
+  readonly digest: string;
+}
+
 /**
  * Completes one image at its target, as a step of its own: blobs that other images brought into the registry are
  * put into this repository, then manifests, those below first, then the tag, and the digest is read back; last comes
  * what is attached to it. `homes` says which repository got each blob.
  */
-export async function copyImage(
+export function imageCopier(run: CopyRun): CopyImage {
+  const copies = new Map<string, ImageCopy>();
+  const step = run.task.manySteps<VerifiedImage>((db, verified) =>
+    verified.flatMap((one) => {
+      const copy = copies.get(one.itemId);
+      return copy ? noteVerified(db, run, copy, one) : [];
+    }),
+  );
+  return async (copy, homes, limit) => {
+    copies.set(copy.item.id, copy);
+    await step(`manifest:${copy.item.id}`, () => completeImage(run, copy, homes, limit));
+  };
+}
+
+async function completeImage(
   run: CopyRun,
   copy: ImageCopy,
   homes: ReadonlyMap<string, string>,
   limit: Limiter,
-): Promise<void> {
-  const { item, tree, atTarget, referrers, missing } = copy;
-  await run.task.stepWith(
-    `manifest:${item.id}`,
-    async () => {
-      if (!atTarget) await pushImage(run, copy, homes, limit);
-      if (!atTarget && !(await isAtTarget(run, item)))
-        throw new DomainError(
-          "DIGEST_MISMATCH",
-          `${item.targetImage} does not lead to ${item.pinnedDigest ?? ""} after the copy`,
-        );
-      for (const one of missing) {
-        await forReferrer(one.referrer, () => placeBlobs(run, item, one.tree, homes, limit));
-        await pushReferrer(run, item, one);
-      }
-      return item.pinnedDigest ?? "";
-    },
-    (db, verifiedDigest) => {
-      const now = run.ctx.now();
-      const key = { distributionId: run.distribution.id, itemId: item.id };
-      const all = [tree, ...referrers.map((one) => one.tree)].flatMap(({ blobs }) => blobs);
-      const { connectionId, repository } = item.target;
-      const written = { projectId: run.content.projectId, connectionId: connectionId ?? "", repository };
-      const copied = blobsToCopy(copy).map(({ blob }) => blob);
-      return [
-        ...markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now),
-        stepMove(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now),
-        ...(referrers.length > 0 ? [markReferrersCopied(db, item.id, now)] : []),
-        ...addMountSources(db, written, digestsOf(copied), now),
-      ];
-    },
-  );
+): Promise<VerifiedImage> {
+  const { item, atTarget, missing } = copy;
+  if (!atTarget) await pushImage(run, copy, homes, limit);
+  if (!atTarget && !(await isAtTarget(run, item)))
+    throw new DomainError(
+      "DIGEST_MISMATCH",
+      `${item.targetImage} does not lead to ${item.pinnedDigest ?? ""} after the copy`,
+    );
+  for (const one of missing) {
+    await forReferrer(one.referrer, () => placeBlobs(run, item, one.tree, homes, limit));
+    await pushReferrer(run, item, one);
+  }
+  return { itemId: item.id, digest: item.pinnedDigest ?? "" };
+}
+
+function noteVerified(
+  db: Database,
+  run: CopyRun,
+  copy: ImageCopy,
+  { itemId, digest: verifiedDigest }: VerifiedImage,
+): readonly Compilable[] {
+  const { item, tree, referrers } = copy;
+  const now = run.ctx.now();
+  const key = { distributionId: run.distribution.id, itemId };
+  const all = [tree, ...referrers.map((one) => one.tree)].flatMap(({ blobs }) => blobs);
+  const { connectionId, repository } = item.target;
+  const holders = blobsToCopy(copy).map(({ blob: { digest } }) => ({
+    connectionId: connectionId ?? "",
+    repository,
+    digest,
+  }));
+  return [
+    ...markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now),
+    stepMove(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now),
+    ...(referrers.length > 0 ? [markReferrersCopied(db, itemId, now)] : []),
+    ...addMountSources(db, run.content.projectId, holders, now),
+  ];
 }
 
 const digestsOf = (blobs: readonly SizedBlob[]): string[] => blobs.map(({ digest }) => digest);

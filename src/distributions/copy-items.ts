@@ -3,8 +3,8 @@ import { createLimiter, type Limiter } from "../kernel/limiter.ts";
 import type { Referrer } from "../releases/referrer.ts";
 import { listReferrersOf } from "../releases/referrer-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
-import { copyBlob } from "./copy-blob.ts";
-import { blobsToCopy, copyImage, type ImageCopy, isAtTarget } from "./copy-image.ts";
+import { blobCopier } from "./copy-blob.ts";
+import { blobsToCopy, type CopyImage, type ImageCopy, imageCopier, isAtTarget } from "./copy-image.ts";
 import { loadReferrers, missingReferrers } from "./copy-referrers.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { OPEN_STEPS } from "./distribution.ts";
@@ -20,6 +20,7 @@ const PARALLEL_BLOBS = 6;
  */
 export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Promise<void> {
   const limits = { images: createLimiter(PARALLEL_IMAGES), blobs: createLimiter(PARALLEL_BLOBS) };
+  const copyImage = imageCopier(run);
   const { id, withReferrers } = run.content;
   await run.task.transaction((db) =>
     moveSteps(
@@ -33,12 +34,14 @@ export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Pr
   const referrers = withReferrers ? await listReferrersOf(run.ctx.db, id) : null;
   const loaded = await Promise.all(
     items.map((item) =>
-      limits.images(() => guarded(run, item, () => prepare(run, item, referrers?.get(item.id) ?? []))),
+      limits.images(() =>
+        guarded(run, item, () => prepare(run, item, referrers?.get(item.id) ?? [], copyImage)),
+      ),
     ),
   );
   const wanted = loaded.filter((one) => one !== null && one !== undefined);
   const blobs = startBlobs(run, wanted, limits.blobs);
-  await Promise.all(wanted.map((one) => guarded(run, one.item, () => finish(run, one, blobs, limits))));
+  await Promise.all(wanted.map((one) => guarded(run, one.item, () => finish(one, blobs, limits, copyImage))));
 }
 
 interface Limits {
@@ -51,6 +54,7 @@ async function prepare(
   run: CopyRun,
   item: ReleaseItem,
   attached: readonly Referrer[],
+  copyImage: CopyImage,
 ): Promise<ImageCopy | null> {
   const tree = await run.treeAt({ ...item.source, reference: item.pinnedDigest ?? "" });
   const referrers = await loadReferrers(run, item, attached);
@@ -58,7 +62,7 @@ async function prepare(
   const missing = atTarget ? await missingReferrers(run, item, referrers) : referrers;
   const copy = { item, tree, atTarget, referrers, missing };
   if (!atTarget || missing.length > 0) return copy;
-  await copyImage(run, copy, new Map(), createLimiter(1));
+  await copyImage(copy, new Map(), createLimiter(1));
   return null;
 }
 
@@ -73,8 +77,9 @@ function startBlobs(run: CopyRun, wanted: readonly ImageCopy[], limit: Limiter):
   const wishes = wanted.flatMap(blobsToCopy);
   const started = new Map<string, Promise<string>>();
   const lost = new Map<string, unknown>();
+  const copyBlob = blobCopier(run);
   for (const [digest, own] of Map.groupBy(wishes, ({ blob }) => blob.digest)) {
-    const moving = copyBlob(run, digest, own, (place) =>
+    const moving = copyBlob(digest, own, (place) =>
       limit(() => {
         if (own.every(({ item }) => lost.has(item.id))) throw lost.get(own[0]?.item.id ?? "");
         return place();
@@ -89,13 +94,18 @@ function startBlobs(run: CopyRun, wanted: readonly ImageCopy[], limit: Limiter):
   return { started, lost };
 }
 
-async function finish(run: CopyRun, copy: ImageCopy, blobs: StartedBlobs, limits: Limits): Promise<void> {
+async function finish(
+  copy: ImageCopy,
+  blobs: StartedBlobs,
+  limits: Limits,
+  copyImage: CopyImage,
+): Promise<void> {
   const arrivals = await Promise.allSettled(
     blobsToCopy(copy).map(async ({ blob: { digest } }) => [digest, await arrivalOf(blobs, digest)] as const),
   );
   if (blobs.lost.has(copy.item.id)) throw blobs.lost.get(copy.item.id);
   const homes = new Map(arrivals.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
-  await limits.images(() => copyImage(run, copy, homes, limits.blobs));
+  await limits.images(() => copyImage(copy, homes, limits.blobs));
 }
 
 function arrivalOf({ started }: StartedBlobs, digest: string): Promise<string> {

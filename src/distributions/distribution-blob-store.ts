@@ -100,23 +100,35 @@ const addBytesOf = (db: Database, distributionId: string, digests: readonly stri
     }))
     .where("id", "=", distributionId);
 
-/** The statements that note that this project itself read or wrote these blobs in a repository through a connection. */
-export const addMountSources = (
+/** A repository that holds a blob, reached through a connection. */
+export interface BlobHolder {
+  readonly connectionId: string;
+  readonly repository: string;
+  readonly digest: string;
+}
+
+const keyOf = ({ connectionId, digest, repository }: BlobHolder): string =>
+  `${connectionId} ${digest} ${repository}`;
+
+/** The statements that note that this project itself read or wrote these blobs in these repositories. */
+export function addMountSources(
   db: Database,
-  place: { readonly projectId: string; readonly connectionId: string; readonly repository: string },
-  digests: readonly string[],
+  projectId: string,
+  holders: readonly BlobHolder[],
   now: Date,
-): readonly Compilable[] =>
+): readonly Compilable[] {
+  const unique = new Map(holders.map((holder) => [keyOf(holder), holder]));
   // In one order for all, as two releases may bring the same blobs to the same place at once.
-  [...inBlocks([...new Set(digests)].toSorted())].map((block) =>
+  const ordered = [...unique].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return [...inBlocks(ordered)].map((block) =>
     db
       .insertInto("mount_sources")
       .values(
-        block.map((digest) => ({
-          project_id: place.projectId,
-          connection_id: place.connectionId,
+        block.map(([, { connectionId, digest, repository }]) => ({
+          project_id: projectId,
+          connection_id: connectionId,
           digest,
-          repository: place.repository,
+          repository,
           seen_at: now.getTime(),
         })),
       )
@@ -124,6 +136,7 @@ export const addMountSources = (
         conflict.columns(["project_id", "connection_id", "digest", "repository"]).doNothing(),
       ),
   );
+}
 
 /** For one that is wanted where the latest holder is itself, there is another. */
 const HOLDERS_OF_A_BLOB = 2;

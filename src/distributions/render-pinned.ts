@@ -4,10 +4,12 @@ import type { CopyRun } from "./copy-run.ts";
 
 /** The second step: writes the YAML with pinned references. On its own, for reading YAML may take longer than a transaction. */
 export async function renderPinned(run: CopyRun): Promise<void> {
-  await run.task.stepWith(
+  await run.task.step(
     "render",
     () => renderManifests(run.content),
-    (db, rendered) =>
-      rendered.map(({ serviceName, yaml }) => setRenderedYaml(db, run.content.id, serviceName, yaml)),
+    async (db, rendered) => {
+      for (const { serviceName, yaml } of rendered)
+        await setRenderedYaml(db, run.content.id, serviceName, yaml).execute();
+    },
   );
 }

@@ -4,7 +4,7 @@ import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
 import { nowOf } from "./database-clock.ts";
 import type { Lease } from "./lease-store.ts";
-import { clearSteps, insertStep, type StepToLog } from "./step-store.ts";
+import { clearSteps, insertSteps, type StepToLog } from "./step-store.ts";
 import type { TaskEnd } from "./task.ts";
 
 /*
@@ -28,16 +28,16 @@ export const writeProgress = (db: Database, lease: Lease, progressJson: string):
 
 /** Adds a step to the log, if the lease still holds. Throws LeaseLostError. */
 export const recordStep = (db: Database, lease: Lease, step: StepToLog): Promise<void> =>
-  writeAsRunning(db, lease, [{ lost_runs: 0 }, insertStep(db, lease.taskId, step)]);
+  writeAsRunning(db, lease, [{ lost_runs: 0 }, insertSteps(db, lease.taskId, [step])]);
 
-/** Adds a step to the log together with other writes, if the lease still holds. Throws LeaseLostError. */
-export async function recordStepWith(
+/** Adds steps to the log together with other writes, if the lease still holds. Throws LeaseLostError. */
+export async function recordSteps(
   db: Database,
   lease: Lease,
-  step: StepToLog,
+  steps: readonly StepToLog[],
   writes: readonly Compilable[],
 ): Promise<void> {
-  const all = [...writes, insertStep(db, lease.taskId, step)];
+  const all = [...writes, insertSteps(db, lease.taskId, steps)];
   if ((await batchThenIf(db, all, changeAsRunning(db, lease, { lost_runs: 0 }))) === null)
     throw new LeaseLostError(lease);
 }

@@ -33,15 +33,17 @@ export interface StepToLog extends LoggedStep {
 }
 
 /** The statement that adds to the log; it runs together with the one that proves the lease. */
-export const insertStep = (db: Database, taskId: string, step: StepToLog): Compilable =>
-  db.insertInto("task_steps").values({
-    task_id: taskId,
-    name: step.name,
-    state: step.state,
-    result_json: step.resultJson,
-    wake_at: step.wakeAtMillis,
-    finished_at: step.finishedAtMillis,
-  });
+export const insertSteps = (db: Database, taskId: string, steps: readonly StepToLog[]): Compilable =>
+  db.insertInto("task_steps").values(
+    steps.map((step) => ({
+      task_id: taskId,
+      name: step.name,
+      state: step.state,
+      result_json: step.resultJson,
+      wake_at: step.wakeAtMillis,
+      finished_at: step.finishedAtMillis,
+    })),
+  );
 
 /** The first signal of this name that was sent to the task, as JSON; null when none was. */
 export async function findSignal(db: Database, taskId: string, name: string): Promise<string | null> {

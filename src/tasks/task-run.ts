@@ -1,13 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Compilable } from "kysely";
 import type { Logger } from "pino";
 import type { Database } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { Suspension } from "./interruption.ts";
 import type { ClaimedTask } from "./lease-store.ts";
 import { progressWriter } from "./progress-writer.ts";
-import { holdLease, recordStep, recordStepWith, writeProgress } from "./run-store.ts";
+import { holdLease, recordStep, recordSteps, writeProgress } from "./run-store.ts";
 import { findSignal, type LoggedStep, readSteps, type StepToLog } from "./step-store.ts";
 import type { TaskRun } from "./task.ts";
+import { writtenTogether } from "./written-together.ts";
 
 /*
  * One run of a task, from its claim to the moment its code returns or throws.
@@ -60,10 +62,10 @@ export async function openRun(options: {
     signal,
     step: (name, work, commit) =>
       gate.pass(name, () => runStep(place(name), work, recordDone(db, claimed, commit))),
-    stepWith: (name, work, writes) =>
-      gate.pass(name, () =>
-        runStep(place(name), work, (entry, result) => recordStepWith(db, claimed, entry, writes(db, result))),
-      ),
+    manySteps: (writes) => {
+      const record = recordTogether(db, claimed, writes);
+      return (name, work) => gate.pass(name, () => runStep(place(name), work, record));
+    },
     transaction: (work) =>
       gate.pass(null, () =>
         runTransaction(db, async (tx) => {
@@ -157,6 +159,20 @@ function recordDone<T>(
       await recordStep(tx, claimed, entry);
     });
   };
+}
+
+/** Logs steps that ended at about the same time together, with what goes with them. */
+function recordTogether<T>(
+  db: Database,
+  claimed: ClaimedTask,
+  writes: (db: Database, results: readonly T[]) => readonly Compilable[],
+) {
+  const write = writtenTogether<{ readonly entry: StepToLog; readonly result: T }>((done) => {
+    const entries = done.map(({ entry }) => entry);
+    const results = done.map(({ result }) => result);
+    return recordSteps(db, claimed, entries, writes(db, results));
+  });
+  return (entry: StepToLog, result: T): Promise<void> => write({ entry, result });
 }
 
 const fromJson = <T>(json: string | null): T => (json === null ? undefined : JSON.parse(json)) as T;

@@ -24,14 +24,12 @@ export interface TaskRun {
     commit?: (db: Database, result: T) => Promise<void>,
   ): Promise<T>;
   /**
-   * Like `step`; what is committed with it is a list of statements: one hop, and a commit that others share. For steps
-   * of which a run has many.
+   * For steps of which a run has many: like `step`, but what is committed with them are statements, made for all steps
+   * that ended at about the same time, in one hop and one commit.
    */
-  stepWith<T>(
-    name: string,
-    work: () => Promise<T>,
-    writes: (db: Database, result: T) => readonly Compilable[],
-  ): Promise<T>;
+  manySteps<T>(
+    writes: (db: Database, results: readonly T[]) => readonly Compilable[],
+  ): (name: string, work: () => Promise<T>) => Promise<T>;
   /** Runs `work` in a transaction that fails when this run's lease is lost. */
   transaction<T>(work: (db: Database) => Promise<T>): Promise<T>;
   /**
