@@ -149,14 +149,26 @@ describe("a blob transfer between peers that mean ill", () => {
     expect(linesOf(target).filter((line) => line.startsWith("PUT"))).toHaveLength(1);
   });
 
-  it("a target that says that it has stored what it cannot have is not believed", async () => {
-    source.expect(`GET ${BLOB}`, (response) => {
+  /** The target says that it has stored half a blob. */
+  function storeTooEarly(): void {
+    source.always(`GET ${BLOB}`, (response) => {
       response.writeHead(200, { "content-length": String(SIZE) }).write(CONTENT.slice(0, 100_000));
     });
-    target.expect(`POST ${UPLOADS}`, begun);
-    target.expect(`PUT ${SESSION}`, (response) => void response.writeHead(201).end());
-    target.expect(`DELETE ${SESSION}`, forgotten);
+    target.always(`POST ${UPLOADS}`, begun);
+    target.always(`PUT ${SESSION}`, (response) => void response.writeHead(201).end());
+    target.always(`GET ${SESSION}`, answer(404));
+    target.always(`DELETE ${SESSION}`, forgotten);
+  }
+
+  it("a target that says that it has stored what it cannot have is not believed", async () => {
+    storeTooEarly();
     await expect(copies.copy()).rejects.toThrow("the registry answered before it had all bytes");
+  });
+
+  it("a target that wants no more bytes because it has the blob by now is asked", async () => {
+    storeTooEarly();
+    target.expect(`HEAD ${WANTED}`, answer(404), answer(200));
+    expect(await copies.copy()).toBe("present");
   });
 
   it.for([

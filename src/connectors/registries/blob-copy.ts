@@ -186,6 +186,8 @@ async function pipe(copy: Copy, first: OpenSource, upload: URL): Promise<HttpRep
           throw transfer.target.session.fault(
             writing(transfer),
             "the registry answered before it had all bytes",
+            // Perhaps somebody else brought them meanwhile: the next attempt asks.
+            { retryable: true },
           );
         isDone = end.kind === "sent";
         return reply;
