@@ -5,6 +5,7 @@ import {
   HOUR,
   latch,
   leaveMark,
+  markOf,
   plainKind,
   plainRequest,
   reaches,
@@ -78,6 +79,24 @@ eachEngine((engine) => {
       const { db, name } = await writeLate((task, until) =>
         task.step("a", until, (tx) => leaveMark(tx, "late")),
       );
+      expect(name).toBe("LeaseLostError");
+      expect(await readMarks(db)).toEqual([]);
+      expect(await db.selectFrom("task_steps").selectAll().execute()).toEqual([]);
+    });
+
+    it("cannot commit many steps with what goes with them", async () => {
+      const { db, name } = await writeLate(async (task, until) => {
+        const step = task.manySteps<string>((builder, results) =>
+          results.map((mark) => markOf(builder, mark)),
+        );
+        const steps = ["a", "b"].map((one) =>
+          step(one, async () => {
+            await until();
+            return one;
+          }),
+        );
+        await Promise.all(steps);
+      });
       expect(name).toBe("LeaseLostError");
       expect(await readMarks(db)).toEqual([]);
       expect(await db.selectFrom("task_steps").selectAll().execute()).toEqual([]);

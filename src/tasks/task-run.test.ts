@@ -3,6 +3,7 @@ import { eachEngine } from "../../test/support/databases.ts";
 import {
   latch,
   leaveMark,
+  markOf,
   makeDue,
   plainKind,
   plainRequest,
@@ -37,6 +38,34 @@ eachEngine((engine) => {
       await reaches(db, id, "done");
       const once = [{ ran: 1, at: "1970-01-01T00:00:00.000Z" }, undefined];
       expect(seen).toEqual([...once, ...once]);
+    });
+
+    it("of many is written with others, and each only once when the task is repeated", async () => {
+      const { db } = await open();
+      const asked: string[] = [];
+      const runner = start(db, [
+        plainKind(async (task) => {
+          const step = task.manySteps<string>((builder, results) =>
+            results.map((mark) => markOf(builder, mark)),
+          );
+          const names = Array.from({ length: 20 }, (_, index) => `step ${index}`);
+          const ended = names.map((name) =>
+            step(name, async () => {
+              asked.push(name);
+              if (task.attempt === 1 && name === "step 7") throw repeatLater("not this one yet");
+              return name;
+            }),
+          );
+          await Promise.allSettled(ended);
+          await Promise.all(ended);
+        }),
+      ]);
+      const id = await enqueue(db, now(), plainRequest);
+      await runner.idle();
+      await makeDue(db, id);
+      await reaches(db, id, "done");
+      expect(asked).toHaveLength(21);
+      expect((await readMarks(db)).toSorted()).toEqual(asked.slice(0, 20).toSorted());
     });
 
     it("that fails is not in the log, and its commit writes nothing", async () => {

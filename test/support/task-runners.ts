@@ -72,8 +72,9 @@ export const repeatLater = (message: string): ExternalSystemError =>
   new ExternalSystemError(message, { system: "the outside", retryable: true, retryAfterMillis: HOUR });
 
 /** An effect in the database, as a kind has it on its own rows; the same one twice is refused. */
+export const markOf = (db: Database, name: string) => db.insertInto("settings").values({ name, value: "" });
 export const leaveMark = async (db: Database, name: string): Promise<void> => {
-  await db.insertInto("settings").values({ name, value: "" }).execute();
+  await markOf(db, name).execute();
 };
 export const readMarks = async (db: Database): Promise<readonly string[]> =>
   (await db.selectFrom("settings").select("name").orderBy("name").execute()).map((row) => row.name);
