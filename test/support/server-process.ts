@@ -15,11 +15,18 @@ export interface ServerProcess {
 }
 
 /** Starts `headgate serve` with these settings and flags and waits until it is ready. */
-export async function startServerProcess(
+export const startServerProcess = (
+  settings: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+): Promise<ServerProcess> => startProgram(MAIN, settings, ...flags);
+
+/** The same with another form of the program. */
+export async function startProgram(
+  main: string,
   settings: Readonly<Record<string, string>>,
   ...flags: readonly string[]
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+  const child = spawn(process.execPath, [main, "serve", ...flags], {
     env: { PATH: process.env["PATH"], HEADGATE_LOG_LEVEL: "warn", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });

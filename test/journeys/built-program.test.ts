@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process";
+import { readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eachEngine } from "../support/databases.ts";
+import { clientOf, settingsFor, valueAt } from "../support/server.ts";
+import { startProgram } from "../support/server-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, "../..");
+
+/** What is published: the program as `npm run build` makes it. */
+eachEngine((engine) => {
+  let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let main = "";
+  beforeAll(async () => {
+    place = await temporaryDirectory();
+    const folder = join(place.path, "dist");
+    await run(process.execPath, [join(ROOT, "scripts/build.ts"), folder], { cwd: ROOT });
+    await symlink(join(ROOT, "node_modules"), join(place.path, "node_modules"));
+    main = join(folder, "main.js");
+  });
+  afterAll(() => place.remove());
+
+  test("it starts, keeps what it is given, reads YAML and shows its reference page", async () => {
+    const settings = await settingsFor(await engine.place());
+    const server = await startProgram(main, settings);
+    try {
+      const client = clientOf(server.url, settings.HEADGATE_ADMIN_TOKEN);
+      expect((await client.send("GET", "/readyz")).status).toBe(200);
+      const made = await client.send("POST", "/v1/projects", { body: { key: "shop" } });
+      expect([made.status, valueAt(made.json, "key")]).toEqual([201, "shop"]);
+      const broken = await client.send("POST", "/v1/projects/shop/releases", {
+        body: { version: "1.0.0", services: [{ name: "api", yaml: "a: [", images: [] }] },
+      });
+      expect(broken.status).toBe(400);
+      expect(broken.text).toContain("line 1");
+      expect((await client.send("GET", "/docs/openapi.json")).text).toContain('"openapi"');
+      expect((await client.send("GET", "/metrics")).text).toContain("headgate_nodejs_");
+    } finally {
+      expect(await server.stop()).toBe(0);
+    }
+  });
+
+  test("its command line knows every command, and the licences of what it took in lie beside it", async () => {
+    const { stdout } = await run(process.execPath, [main, "--help"]);
+    for (const command of ["serve", "worker", "migrate", "project", "release"])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    expect(await readdir(join(place.path, "dist/licenses"))).toContain("zod.txt");
+  });
+});
