@@ -2,6 +2,7 @@ import { renewInternalToken } from "../access/renew-internal-token.ts";
 import { INTERNAL_USER } from "../access/user.ts";
 import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
+import { DomainError } from "../kernel/errors.ts";
 import { BUILT_IN, type Connection } from "./connection.ts";
 import { findConnection, insertConnection, updateConnection } from "./connection-store.ts";
 import { blankConnection } from "./create-connection.ts";
@@ -13,7 +14,17 @@ export type OwnAddress = Pick<Connection, "host" | "plainHttp" | "allowPrivate">
  * At start: the connection to the registry inside leads to where the server listens now, with a new token as its password.
  * Shared with all projects; each works in its own namespace there.
  */
-export const ensureBuiltInConnection = (ctx: Context, address: OwnAddress): Promise<Connection> =>
+export async function ensureBuiltInConnection(ctx: Context, address: OwnAddress): Promise<Connection> {
+  try {
+    return await ensureOnce(ctx, address);
+  } catch (error) {
+    // Another replica that starts for the first time was quicker: now there is something to change.
+    if (!(error instanceof DomainError && error.code === "USER_EXISTS")) throw error;
+    return ensureOnce(ctx, address);
+  }
+}
+
+const ensureOnce = (ctx: Context, address: OwnAddress): Promise<Connection> =>
   inTransaction(ctx, async (tx) => {
     const found = await findConnection(tx.db, BUILT_IN);
     const connection: Connection = {
