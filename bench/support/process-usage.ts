@@ -16,6 +16,9 @@ export function countCpu(pid: number): () => number {
   };
 }
 
+/** The CPU time that a process has used since it began, in seconds, to a hundredth. */
+export const cpuSecondsOf = (pid: number): number => ticksOf(pid) / TICKS_PER_SECOND;
+
 /** User and system time of the process, ended threads included. */
 function ticksOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
