@@ -6,7 +6,7 @@ import { ensureBuiltInConnection } from "./ensure-built-in-connection.ts";
 eachEngine((engine) => {
   it("replicas that start for the first time at the same moment all start", async () => {
     const { db } = await engine.open();
-    const ctx = await testContext(db);
+    const ctx = testContext(db);
     const hosts = ["127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"];
     const starts = hosts.map((host) =>
       ensureBuiltInConnection(ctx, { host, plainHttp: true, allowPrivate: true }),
