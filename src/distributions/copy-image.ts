@@ -10,7 +10,7 @@ import { pushReferrer } from "./copy-referrers.ts";
 import type { CopyRun } from "./copy-run.ts";
 import { addMountSources, markBlobsVerified, type SizedBlob } from "./distribution-blob-store.ts";
 import { OPEN_STEPS } from "./distribution.ts";
-import { stepMove } from "./distribution-store.ts";
+import { moveStep } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
 import { placeBlob } from "./place-blob.ts";
 import { forReferrer, type ReferrerTree } from "./referrer-tree.ts";
@@ -113,7 +113,7 @@ function noteVerified(
   }));
   return [
     ...markBlobsVerified(db, run.distribution.id, digestsOf(all), "present", now),
-    stepMove(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now),
+    moveStep(db, key, OPEN_STEPS, { status: "verified", verifiedDigest }, now),
     ...(referrers.length > 0 ? [markReferrersCopied(db, itemId, now)] : []),
     ...addMountSources(db, run.content.projectId, holders, now),
   ];

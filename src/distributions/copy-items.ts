@@ -123,7 +123,7 @@ async function guarded<T>(run: CopyRun, item: ReleaseItem, work: () => Promise<T
     if (!(error instanceof ExternalSystemError || error instanceof DomainError)) throw error;
     const key = { distributionId: run.distribution.id, itemId: item.id };
     const failure = { status: "failed", error: messageOf(error) } as const;
-    await run.task.transaction((db) => moveStep(db, key, OPEN_STEPS, failure, run.ctx.now()));
+    await run.task.transaction((db) => moveStep(db, key, OPEN_STEPS, failure, run.ctx.now()).execute());
     return undefined;
   }
 }

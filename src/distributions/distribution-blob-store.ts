@@ -1,18 +1,12 @@
 import { type Compilable, sql } from "kysely";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import type { BlobArrival } from "./distribution-progress.ts";
 
 /** A blob that a distribution moves. */
 export interface SizedBlob {
   readonly digest: string;
   readonly sizeBytes: number;
-}
-
-const ROWS_PER_STATEMENT = 200;
-
-function* inBlocks<Item>(items: readonly Item[]): Generator<Item[]> {
-  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT)
-    yield items.slice(start, start + ROWS_PER_STATEMENT);
 }
 
 /** Adds the unique blobs of newly pinned items, and counts the total anew. */

@@ -1,6 +1,7 @@
 import { fromMillis } from "../kernel/time.ts";
 import { setListedStatus } from "../releases/listed-status-store.ts";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import type { Tables } from "../storage/tables.ts";
 import type {
   Distribution,
@@ -131,7 +132,7 @@ interface StepChange {
 }
 
 /** The statement that moves one step, if it is in one of these states. */
-export const stepMove = (
+export const moveStep = (
   db: Database,
   key: StepKey,
   from: readonly StepStatus[],
@@ -150,14 +151,6 @@ export const stepMove = (
     .where("item_id", "=", key.itemId)
     .where("status", "in", from);
 
-/** Moves one step from one of these states; false when it was in none of them. */
-export async function moveStep(...move: Parameters<typeof stepMove>): Promise<boolean> {
-  const result = await stepMove(...move).executeTakeFirst();
-  return result.numUpdatedRows > 0n;
-}
-
-const STEPS_PER_STATEMENT = 200;
-
 /** Moves the steps of these items that are in one of these states. */
 export async function moveStepsOf(
   db: Database,
@@ -166,12 +159,12 @@ export async function moveStepsOf(
   from: readonly StepStatus[],
   { status, error, now }: { readonly status: StepStatus; readonly error: string; readonly now: Date },
 ): Promise<void> {
-  for (let start = 0; start < itemIds.length; start += STEPS_PER_STATEMENT)
+  for (const block of inBlocks(itemIds))
     await db
       .updateTable("distribution_steps")
       .set({ status, error, updated_at: now.getTime() })
       .where("distribution_id", "=", distributionId)
-      .where("item_id", "in", itemIds.slice(start, start + STEPS_PER_STATEMENT))
+      .where("item_id", "in", block)
       .where("status", "in", from)
       .execute();
 }

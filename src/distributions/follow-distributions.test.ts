@@ -102,7 +102,7 @@ describe("the progress of a project's distributions", () => {
             ["waiting"],
             { status: "copying" },
             ctx.now(),
-          );
+          ).execute();
       });
     };
     const report = (view: ReleaseView, blobs: Record<string, number>, bytesPerSecond: number | null) =>

@@ -134,5 +134,5 @@ async function savePinProblem(tx: Context, distributionId: string, outcome: PinO
   if (digest !== null) return;
   await setPinProblem(tx.db, itemId, problem);
   const failed = { status: "failed", error: problem } as const;
-  await moveStep(tx.db, { distributionId, itemId }, ["waiting"], failed, tx.now());
+  await moveStep(tx.db, { distributionId, itemId }, ["waiting"], failed, tx.now()).execute();
 }

@@ -1,4 +1,5 @@
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import type { Tables } from "../storage/tables.ts";
 import { toDistribution } from "./distribution-store.ts";
 import type { Distribution, StepStatus } from "./distribution.ts";
@@ -131,11 +132,11 @@ export async function addItemBlobs(
   distributionId: string,
   items: readonly { readonly itemId: string; readonly digests: readonly string[] }[],
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT)
+  for (const block of inBlocks(items, ROWS_PER_STATEMENT))
     await db
       .insertInto("distribution_item_blobs")
       .values(
-        items.slice(start, start + ROWS_PER_STATEMENT).map(({ itemId, digests }) => ({
+        block.map(({ itemId, digests }) => ({
           distribution_id: distributionId,
           item_id: itemId,
           digests_json: JSON.stringify(digests),

@@ -9,7 +9,7 @@ export async function renderPinned(run: CopyRun): Promise<void> {
     () => renderManifests(run.content),
     async (db, rendered) => {
       for (const { serviceName, yaml } of rendered)
-        await setRenderedYaml(db, run.content.id, serviceName, yaml).execute();
+        await setRenderedYaml(db, run.content.id, serviceName, yaml);
     },
   );
 }

@@ -105,12 +105,20 @@ async function insertManifest(
     .execute();
 }
 
-export const setRenderedYaml = (db: Database, contentId: string, serviceName: string, renderedYaml: string) =>
-  db
+/** Writes the YAML of one service with pinned references. */
+export async function setRenderedYaml(
+  db: Database,
+  contentId: string,
+  serviceName: string,
+  renderedYaml: string,
+): Promise<void> {
+  await db
     .updateTable("release_manifests")
     .set({ rendered_yaml: renderedYaml })
     .where("content_id", "=", contentId)
-    .where("service_name", "=", serviceName);
+    .where("service_name", "=", serviceName)
+    .execute();
+}
 
 /** The content with this id, unless it is deleted. */
 export async function findContent(db: Database, id: string): Promise<ReleaseContent | null> {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { fromMillis, toMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { ReleaseItem } from "./release-item.ts";
 
@@ -74,12 +75,9 @@ export interface ItemPin {
   readonly digest: string;
 }
 
-const PINS_PER_STATEMENT = 200;
-
 /** Pins items. A pin never changes: an item that has one keeps it. */
 export async function pinItems(db: Database, pins: readonly ItemPin[], now: Date): Promise<void> {
-  for (let start = 0; start < pins.length; start += PINS_PER_STATEMENT) {
-    const block = pins.slice(start, start + PINS_PER_STATEMENT);
+  for (const block of inBlocks(pins)) {
     const cases = block.map(({ itemId, digest }) => sql`when ${itemId} then cast(${digest} as text)`);
     await db
       .updateTable("release_items")
