@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { messageOf } from "../kernel/errors.ts";
+import { DatabaseFullError, messageOf } from "../kernel/errors.ts";
 import {
   type Failure,
   type Outcome,
@@ -21,10 +21,14 @@ class EmbeddedError extends Error {
   }
 }
 
-/** The value, or the failure thrown: from where it is awaited, so that the stack leads to the caller. */
+/**
+ * The value, or the failure thrown: from where it is awaited, so that the stack leads to the caller. Throws
+ * DatabaseFullError when the disk has no room.
+ */
 export function valueOf<Value>(outcome: Outcome<Value>): Value {
-  if ("failure" in outcome) throw new EmbeddedError(outcome.failure);
-  return outcome.value;
+  if (!("failure" in outcome)) return outcome.value;
+  const error = new EmbeddedError(outcome.failure);
+  throw error.code === "SQLITE_FULL" ? new DatabaseFullError(error.message, { cause: error }) : error;
 }
 
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;

@@ -8,6 +8,8 @@ import { releaseLists } from "./migrations/0006-release-lists.ts";
 import { referrers } from "./migrations/0007-referrers.ts";
 import { progress } from "./migrations/0008-progress.ts";
 import { atSize } from "./migrations/0009-at-size.ts";
+import { environments } from "./migrations/0010-environments.ts";
+import { deployments } from "./migrations/0011-deployments.ts";
 
 /** Every migration, in the order in which they run. A landed one never changes. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +22,6 @@ export const migrations: readonly Migration[] = [
   referrers,
   progress,
   atSize,
+  environments,
+  deployments,
 ];

@@ -1,10 +1,12 @@
 import type { Generated } from "kysely";
+import type { DeploymentTables } from "./deployment-tables.ts";
+import type { RepositoryTables } from "./repository-tables.ts";
 
 /**
- * The shape of every row, in one leaf file. Moments are epoch milliseconds (`…_at`), booleans 0 or 1,
+ * The shape of every row; those of deployments and of the registry inside have files of their own. Moments are epoch milliseconds (`…_at`), booleans 0 or 1,
  * JSON is text (`…_json`), ids are 24 hex digits made by us unless said otherwise.
  */
-export interface Tables {
+export interface Tables extends DeploymentTables, RepositoryTables {
   schema_migrations: { name: string; applied_at: number };
   settings: SettingRow;
   projects: ProjectRow;
@@ -23,13 +25,6 @@ export interface Tables {
   distribution_blobs: DistributionBlobRow;
   distribution_item_blobs: DistributionItemBlobsRow;
   mount_sources: MountSourceRow;
-  repositories: RepositoryRow;
-  blobs: BlobRow;
-  repository_blobs: RepositoryBlobRow;
-  manifests: ManifestRow;
-  manifest_references: { repository_id: string; manifest_digest: string; digest: string };
-  tags: { repository_id: string; name: string; digest: string; updated_at: number };
-  uploads: UploadRow;
   users: UserRow;
   project_roles: { user_id: string; project_id: string; role: string };
   api_tokens: ApiTokenRow;
@@ -56,6 +51,10 @@ interface ProjectRow {
   created_at: number;
   /** Whether releases take their images' referrers along when nothing else is said. */
   with_referrers: Generated<number>;
+  /** How its repository is read, `org/name` of it there, and what builds its candidates; null: none. */
+  source_connection_id: Generated<string | null>;
+  repository: Generated<string | null>;
+  build_workflow_id: Generated<string | null>;
 }
 
 interface ServiceRow {
@@ -68,7 +67,7 @@ interface ServiceRow {
 interface ConnectionRow {
   id: string;
   name: string;
-  /** `registry` is the only kind so far. */
+  /** registry · git · github */
   kind: string;
   /** host or host:port, without a scheme. */
   host: string;
@@ -90,6 +89,8 @@ interface ConnectionRow {
   built_in: number;
   created_at: number;
   updated_at: number;
+  /** What incoming webhooks are signed with, sealed by the secret box. */
+  sealed_webhook_secret: string | null;
 }
 
 /** One per (project, version text): what every door shares. */
@@ -99,6 +100,8 @@ interface ReleaseRow {
   version: string;
   stage: string;
   created_at: number;
+  /** The commit of its newest candidate; null while it has none. */
+  commit_sha: Generated<string | null>;
 }
 
 /** What a Zadig version or an import put into a release; its id is the Zadig id. */
@@ -247,52 +250,6 @@ interface MountSourceRow {
   digest: string;
   repository: string;
   seen_at: number;
-}
-
-interface RepositoryRow {
-  id: string;
-  project_id: string;
-  /** Full name, project key first: `shop/api`. */
-  name: string;
-  created_at: number;
-}
-
-/** A blob of the registry inside; its bytes lie in file storage under the digest. */
-interface BlobRow {
-  digest: string;
-  size_bytes: number;
-  created_at: number;
-  /** Since when no repository links it; the sweep removes it 24 h later. */
-  unlinked_at: number | null;
-}
-
-/** A repository's own link to a blob: without it the blob is unknown there. */
-interface RepositoryBlobRow {
-  repository_id: string;
-  digest: string;
-  linked_at: number;
-  /** Since when no manifest of the repository names it; the sweep removes the link 24 h later. */
-  unreferenced_at: number | null;
-}
-
-/** A manifest or index; its bytes are a blob, which it holds by being there. */
-interface ManifestRow {
-  repository_id: string;
-  digest: string;
-  media_type: string;
-  size_bytes: number;
-  subject_digest: string | null;
-  artifact_type: string | null;
-  annotations_json: string | null;
-  pushed_at: number;
-}
-
-/** A blob on its way in; how much is there, file storage knows. */
-interface UploadRow {
-  id: string;
-  repository_id: string;
-  started_at: number;
-  updated_at: number;
 }
 
 interface UserRow {

@@ -4,7 +4,7 @@ import { eachEngine } from "../../test/support/databases.ts";
 import type { Database } from "./database.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
 
-const project = (id: string, key: string) => ({ id, key, name: key, created_at: 1 });
+const project = (id: string, key: string) => ({ id, key, name: `${key} ${id}`, created_at: 1 });
 const failure = (query: { execute(): Promise<unknown> }): Promise<unknown> =>
   query.execute().then(
     () => null,
