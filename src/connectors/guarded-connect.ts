@@ -28,6 +28,13 @@ export interface ConnectRules {
 /** The code of the error with which a connection to a forbidden address fails. */
 export const ADDRESS_REFUSED = "ERR_HEADGATE_ADDRESS_REFUSED";
 
+/** Errors with which no connection came about. Kept apart, for a code such as ETIMEDOUT may also end one that was used. */
+const withoutConnection = new WeakSet<Error>();
+
+/** Whether this is the error of a connection that never came about, so that nothing was sent. */
+export const neverConnected = (error: unknown): boolean =>
+  error instanceof Error && withoutConnection.has(error);
+
 /** Metadata services of cloud providers that stand outside the link-local ranges. */
 const METADATA_ADDRESSES = new Set(["100.100.100.200", "168.63.129.16", "fd20:ce::254"]);
 /** Where one provider keeps its metadata, credential and time services. */
@@ -112,6 +119,10 @@ function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction 
     });
 }
 
+/** All certificates that are trusted besides this text, as PEM: for a program that is given a file of them. */
+export const trustedPem = (caPem: string | null): string =>
+  [...getCACertificates("default"), ...(caPem === null ? [] : [caPem])].join("\n");
+
 /** Whom a TLS connection under these rules trusts. */
 const trustOf = ({ caPem }: ConnectRules): SecureContext =>
   createSecureContext({ ca: caPem === null ? undefined : [...getCACertificates("default"), caPem] });
@@ -129,11 +140,25 @@ export function guardedConnect(rules: ConnectRules, build: typeof buildConnector
     lookup: guardedLookup(rules.resolve ?? resolveByDns, rules.allowPrivate),
   });
   return (options, callback) => {
+    const done: buildConnector.Callback = (...[error, socket]) => {
+      if (error) withoutConnection.add(error);
+      if (error) callback(error, null);
+      else if (socket) callback(null, socket);
+    };
     const reason = isIP(options.hostname) ? reasonAgainst(options.hostname, rules.allowPrivate) : null;
-    if (reason !== null) callback(refusal(reason), null);
-    else connect(options, callback);
+    if (reason !== null) done(refusal(reason), null);
+    else connect(options, done);
   };
 }
+
+const placeOf = (url: URL): { readonly host: string; readonly port: number; readonly secure: boolean } => {
+  const secure = url.protocol === "https:";
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || (secure ? 443 : 80)),
+    secure,
+  };
+};
 
 /** Opens one socket to the origin of this address, under the same guard; what arrives goes to `onread`. */
 export type OpenSocket = (url: URL, onread: OnReadOpts) => Promise<Socket>;
@@ -162,13 +187,22 @@ export function guardedSocket(rules: ConnectRules): OpenSocket {
   }
 
   return (url, onread) => {
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const secure = url.protocol === "https:";
-    const port = Number(url.port || (secure ? 443 : 80));
+    const { host, port, secure } = placeOf(url);
     const reason = isIP(host) ? reasonAgainst(host, rules.allowPrivate) : null;
     if (reason !== null) return Promise.reject(refusal(reason));
     const socket = secure ? openTls(host, port, onread) : connectTcp({ host, port, lookup, onread });
     return opened(socket, secure ? "secureConnect" : "connect", rules.timeoutMillis);
+  };
+}
+
+/** Opens a bare connection to host and port of an address, under the same guard: a tunnel, whose user speaks TLS itself. */
+export function guardedTunnel(rules: ConnectRules): (url: URL) => Promise<Socket> {
+  const lookup = guardedLookup(rules.resolve ?? resolveByDns, rules.allowPrivate);
+  return (url) => {
+    const { host, port } = placeOf(url);
+    const reason = isIP(host) ? reasonAgainst(host, rules.allowPrivate) : null;
+    if (reason !== null) return Promise.reject(refusal(reason));
+    return opened(connectTcp({ host, port, lookup }), "connect", rules.timeoutMillis);
   };
 }
 

@@ -1,4 +1,5 @@
 import { ExternalSystemError } from "../kernel/errors.ts";
+import { CallNotMadeError } from "./call-not-made.ts";
 import {
   countAcceptance,
   countAnswer,
@@ -50,7 +51,7 @@ export interface Admission {
 }
 
 /** A call that was not made: its host is to be left alone for longer than a call waits. */
-export class HostHeldBackError extends ExternalSystemError {}
+export class HostHeldBackError extends CallNotMadeError {}
 
 interface Host extends HostRecord {
   /** `host` or `host:port`. */

@@ -2,8 +2,9 @@ import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { ExternalSystemError } from "../kernel/errors.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
+import { CallNotMadeError } from "./call-not-made.ts";
 import { connectionFailure } from "./connection-failure.ts";
-import { guardedConnect, type Resolve } from "./guarded-connect.ts";
+import { guardedConnect, neverConnected, type Resolve } from "./guarded-connect.ts";
 import { type Admission, createHostHealth, type HostHealth } from "./host-health.ts";
 import { httpReply, type HttpReply } from "./http-reply.ts";
 import { momentIn, retryAfterMillis } from "./retry-after.ts";
@@ -36,7 +37,10 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The only way out. Throws ExternalSystemError for what fails outside, and inside a transaction. */
+/**
+ * The only way out. Throws ExternalSystemError for what fails outside, and inside a transaction; CallNotMadeError where
+ * the request cannot have arrived.
+ */
 export interface HttpClient {
   /** Any status is an answer. Waits for a host that is held back, as `health` says. */
   send(request: HttpRequest): Promise<HttpReply>;
@@ -105,7 +109,10 @@ function translate({ rules, signal }: HttpRequest, url: URL, error: unknown): un
   const failure = connectionFailure(error);
   if (!failure) return error;
   const message = `${failure.doing} ${url.host}: ${failure.words}`;
-  return systemError(rules, message, { retryable: failure.retryable, cause: error });
+  const facts = { system: rules.system, retryable: failure.retryable, cause: error };
+  return neverConnected(error)
+    ? new CallNotMadeError(message, facts)
+    : new ExternalSystemError(message, facts);
 }
 
 /** Tells the host's health what the network layer threw; errors of a body on its way out are not the host's. */
@@ -178,7 +185,10 @@ function agentFor(
 
 /** The error of a call that is made when the program is stopping. */
 export const stopping = (rules: HttpRules, url: URL): ExternalSystemError =>
-  systemError(rules, `connecting to ${url.host}: the program is stopping`);
+  new CallNotMadeError(`connecting to ${url.host}: the program is stopping`, {
+    system: rules.system,
+    retryable: false,
+  });
 
 /** Makes an HTTP client: no proxies, no cookies, no automatic decompression. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {

@@ -22,12 +22,39 @@ export const ERRORS = {
   DISTRIBUTION_NOT_FOUND: { kind: "not_found", message: "Unknown distribution" },
   DISTRIBUTION_NOT_FAILED: { kind: "conflict", message: "Only a failed distribution can be retried" },
 
+  CANDIDATE_EXISTS: { kind: "conflict", message: "The candidate was cut from another commit" },
+  CANDIDATE_INVALID: { kind: "invalid", message: "A candidate's version ends in -rc and a number" },
+  COMMIT_INVALID: { kind: "invalid", message: "No such commit" },
+  SOURCE_NOT_FOUND: { kind: "not_found", message: "Unknown repository" },
+  MARK_NOT_FOUND: { kind: "not_found", message: "This version is not marked bad" },
+
+  ENVIRONMENT_NOT_FOUND: { kind: "not_found", message: "Unknown environment" },
+  ENVIRONMENT_EXISTS: { kind: "conflict", message: "The project has an environment of this name" },
+  FREEZE_NOT_FOUND: { kind: "not_found", message: "Unknown freeze" },
+  FREEZE_EXISTS: { kind: "conflict", message: "A freeze with this name exists" },
+  HOLD_NOT_FOUND: { kind: "not_found", message: "Nothing holds this version here" },
+
+  WORKFLOW_NOT_FOUND: { kind: "not_found", message: "Unknown workflow" },
+  WORKFLOW_EXISTS: { kind: "conflict", message: "The project has a workflow of this name" },
+  WORKFLOW_RUN_NOT_FOUND: { kind: "not_found", message: "Unknown workflow run" },
+
+  DEPLOYMENT_NOT_FOUND: { kind: "not_found", message: "Unknown deployment" },
+  DEPLOYMENT_OVER: { kind: "conflict", message: "The deployment has ended" },
+  DEPLOYMENT_UNDER_WAY: { kind: "conflict", message: "The deployment is under way" },
+  ROLLBACK_TARGET_NOT_FOUND: { kind: "not_found", message: "No previous deployment to roll back from" },
+  RELEASE_NOT_READY: { kind: "conflict", message: "This is not ready to be deployed" },
+  RELEASE_BAD: { kind: "conflict", message: "This is marked bad" },
+  RELEASE_HELD: { kind: "conflict", message: "This is held here after a rollback" },
+  PROMOTION_MISSING: { kind: "conflict", message: "This must succeed in another environment first" },
+  ENVIRONMENT_FROZEN: { kind: "conflict", message: "Environment is frozen" },
+  ENVIRONMENT_BUSY: { kind: "conflict", message: "Another deployment is under way" },
+
   REFERRER_NOT_COPIED: { kind: "conflict", message: "What is attached to an image could not be copied" },
 
-  CONNECTION_NOT_FOUND: { kind: "not_found", message: "Unknown registry connection" },
+  CONNECTION_NOT_FOUND: { kind: "not_found", message: "Unknown connection" },
   CONNECTION_EXISTS: { kind: "conflict", message: "A connection with this name exists" },
   CONNECTION_NOT_SHARED: { kind: "invalid", message: "The connection is not shared with the project" },
-  CONNECTION_IN_USE: { kind: "conflict", message: "Releases read or write through the connection" },
+  CONNECTION_IN_USE: { kind: "conflict", message: "Releases, projects or workflows use the connection" },
   CONNECTION_BUILT_IN: { kind: "conflict", message: "The built-in connection cannot be changed" },
 
   USER_NOT_FOUND: { kind: "not_found", message: "Unknown user" },
@@ -137,13 +164,22 @@ export class ExternalSystemError extends Error {
  * again. Made by storage alone.
  */
 export class DatabaseAwayError extends Error {
-  override readonly name = "DatabaseAwayError";
+  override readonly name: string = "DatabaseAwayError";
 
   /** What a caller is told; why is for the log alone, for anybody may ask. */
   toRefusal(): DomainError {
     return new DomainError("UNAVAILABLE", "The database does not answer: try again shortly", {
       retryAfterSeconds: 2,
     });
+  }
+}
+
+/** Our own database is there and has no room to write: it can be read, and takes changes once there is room. */
+export class DatabaseFullError extends DatabaseAwayError {
+  override readonly name = "DatabaseFullError";
+
+  override toRefusal(): DomainError {
+    return new DomainError("STORAGE_FULL", "The server's disk is full: nothing was changed");
   }
 }
 

@@ -15,7 +15,8 @@ const URL_PARAMETER =
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@"']{0,256}):[^\s/@"']{1,1024}@/gi;
 const OWN_TOKEN = /\bhg_([0-9A-Za-z]+)_[0-9A-Za-z_-]+/g;
 
-const namesSecret = (name: string): boolean =>
+/** Whether what has this name is a secret, such as `API_TOKEN`. */
+export const namesSecret = (name: string): boolean =>
   SECRET_NAME.test(name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
 
 /** Takes secrets out of a text that may hold a URL: `?token=…`, `user:password@`, and tokens of ours. */

@@ -22,8 +22,6 @@ interface Copy {
   readonly progress: BlobProgress;
   /** The upload that is open at the target. */
   upload: URL | null;
-  /** A mount is tried once. */
-  mountFrom: string | null;
   /** How often in a row the source broke without getting much further, and where it did so last. */
   breaks: number;
   brokeAt: number;
@@ -39,19 +37,30 @@ type Broken = Exclude<PipeEnd, { readonly kind: "sent" | "answered" }>;
 /** A broken connection that got this much further may break again: the patience begins anew. */
 const WORTH_ANOTHER_ROUND_BYTES = 1024 * 1024;
 
-/** Copies the blob, patiently. Throws ExternalSystemError. */
+/** Copies the blob, patiently; a mount moves no bytes and waits for no place. Throws ExternalSystemError. */
 export async function transferBlob(transfer: BlobTransfer): Promise<BlobArrival> {
-  const { target, mountFrom, signal, sizeBytes, onBytes } = transfer;
+  const { sizeBytes, onBytes } = transfer;
   const progress = blobProgress(sizeBytes, onBytes);
   const copy: Copy = {
     transfer,
     progress,
     upload: null,
-    mountFrom,
     breaks: 0,
     brokeAt: 0,
     wasMended: false,
   };
+  try {
+    return (await mount(copy)) ? "mounted" : await attemptAll(copy);
+  } catch (error) {
+    await abandonUpload(copy);
+    throw error;
+  }
+}
+
+async function attemptAll(copy: Copy): Promise<BlobArrival> {
+  const { progress } = copy;
+  const { target, signal, takePlace } = copy.transfer;
+  const release = await takePlace();
   try {
     for (;;) {
       const before = progress.furthest();
@@ -64,9 +73,8 @@ export async function transferBlob(transfer: BlobTransfer): Promise<BlobArrival>
         if (!mayPass || further < WORTH_ANOTHER_ROUND_BYTES) throw error;
       }
     }
-  } catch (error) {
-    await abandonUpload(copy);
-    throw error;
+  } finally {
+    release();
   }
 }
 
@@ -84,7 +92,6 @@ async function startOver(copy: Copy): Promise<void> {
 
 async function attempt(copy: Copy): Promise<BlobArrival> {
   const { transfer, progress } = copy;
-  if (await mount(copy)) return "mounted";
   if (await isStored(transfer)) {
     await abandonUpload(copy);
     return "present";
@@ -121,11 +128,11 @@ async function findKept(copy: Copy, upload: URL): Promise<void> {
   copy.wasMended = true;
 }
 
+/** Tries a mount, once; where the registry begins an upload instead, that is gone on with. */
 async function mount(copy: Copy): Promise<boolean> {
-  const from = copy.mountFrom;
-  if (from === null) return false;
-  copy.mountFrom = null;
-  const answer = await mountOrBegin(copy.transfer, from);
+  const { mountFrom } = copy.transfer;
+  if (mountFrom === null) return false;
+  const answer = await mountOrBegin(copy.transfer, mountFrom);
   if (answer === "mounted") return true;
   copy.upload = answer;
   return false;

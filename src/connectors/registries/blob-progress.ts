@@ -33,9 +33,8 @@ interface Mark {
 
 /** `onBytes` hears of bytes sent; of a negative number when some have to be sent again. */
 export function blobProgress(sizeBytes: number, onBytes: (count: number) => void): BlobProgress {
-  const start: Mark = { at: 0, hash: createHash("sha256") };
-  let marks: Mark[] = [start];
-  let hash = start.hash.copy();
+  let marks: Mark[] = [];
+  let hash = createHash("sha256");
   let [hashed, sendFrom, counted, furthest] = [0, 0, 0, 0];
   let digest: string | null = null;
 
@@ -58,10 +57,10 @@ export function blobProgress(sizeBytes: number, onBytes: (count: number) => void
     sent: count,
     rewindTo: (kept) => {
       marks = marks.filter(({ at }) => at <= kept);
-      const mark = marks.at(-1) ?? start;
-      hash = mark.hash.copy();
+      const mark = marks.at(-1);
+      hash = mark ? mark.hash.copy() : createHash("sha256");
       digest = null;
-      [hashed, sendFrom] = [mark.at, kept];
+      [hashed, sendFrom] = [mark?.at ?? 0, kept];
       count(kept - counted);
     },
     digest: () => (digest ??= `sha256:${hash.copy().digest("hex")}`),

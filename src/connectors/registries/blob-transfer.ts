@@ -3,6 +3,7 @@ import { ExternalSystemError } from "../../kernel/errors.ts";
 import { connectionFailure } from "../connection-failure.ts";
 import type { HostHealth } from "../host-health.ts";
 import { systemError } from "../http-client.ts";
+import type { Release } from "../slots.ts";
 import type { Traffic } from "../traffic.ts";
 import type { RegistrySession } from "./oci-session.ts";
 import type { SlabSockets } from "./slab-sockets.ts";
@@ -35,6 +36,8 @@ export interface BlobTransfer {
   readonly mountFrom: string | null;
   /** Hears of bytes that the target's connection took; negative when some go again. */
   readonly onBytes: (count: number) => void;
+  /** Waits for a place among the transfers that both hosts serve at a time. */
+  readonly takePlace: () => Promise<Release>;
   readonly tools: PipeTools;
   readonly signal: AbortSignal | undefined;
 }

@@ -64,21 +64,17 @@ export function createRegistryConnector(options: RegistryConnectorOptions = {}):
     refuseInTransaction("Copying a blob");
     const from = { session: sessionOf(source.registry), repository: source.repository };
     const to = { session: sessionOf(target.registry), repository: target.repository };
-    const release = await slots.acquire([from.session.origin.host, to.session.origin.host], copy.signal);
-    try {
-      return await transferBlob({
-        source: from,
-        target: to,
-        digest,
-        sizeBytes,
-        mountFrom: copy.mountFrom ?? null,
-        onBytes: (count) => copy.onBytes?.(count),
-        tools,
-        signal: copy.signal,
-      });
-    } finally {
-      release();
-    }
+    return await transferBlob({
+      source: from,
+      target: to,
+      digest,
+      sizeBytes,
+      mountFrom: copy.mountFrom ?? null,
+      onBytes: (count) => copy.onBytes?.(count),
+      takePlace: () => slots.acquire([from.session.origin.host, to.session.origin.host], copy.signal),
+      tools,
+      signal: copy.signal,
+    });
   }
 
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HttpReply } from "../http-reply.ts";
-import { printable, replyWords } from "./reply-words.ts";
+import { printable } from "../printable.ts";
+import { replyWords } from "./reply-words.ts";
 
 const refusal = (status: number, body: string): HttpReply => ({
   status,

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { HttpReply } from "../http-reply.ts";
+import { printable } from "../printable.ts";
 import { statusWords } from "../status-words.ts";
 
-const MAX_WORDS = 300;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 const RegistryErrors = z.object({
@@ -35,15 +35,6 @@ function wordsOf(body: unknown): string {
   if (!service.success) return "";
   const { error, error_description: description, message, details } = service.data;
   return [error, description ?? message ?? details].filter(Boolean).join(": ");
-}
-
-/** One line without secrets, at most 300 characters. Secrets go before the cut, or half of one might stay. */
-export function printable(text: string, secrets: readonly string[]): string {
-  const clean = secrets
-    .filter(Boolean)
-    .reduce((rest, secret) => rest.replaceAll(secret, "***"), text)
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
-  return clean.length > MAX_WORDS ? `${clean.slice(0, MAX_WORDS - 1)}…` : clean;
 }
 
 /** What a refusal says: its `errors[].code: message`, else its status. Takes the body. */
