@@ -63,9 +63,17 @@ export async function endDone(db: Database, leases: readonly Lease[]): Promise<R
 export const giveBackTask = (db: Database, lease: Lease): Promise<void> =>
   writeAsRunning(db, lease, [{ ...FREE, state: "ready" }]);
 
-/** Ends a run that goes on at this moment. Throws LeaseLostError. */
-export const sleepTask = (db: Database, lease: Lease, wakeAtMillis: number): Promise<void> =>
-  writeAsRunning(db, lease, [{ ...FREE, state: "ready", run_at: wakeAtMillis }]);
+/** Ends a run that goes on at this moment, or at once when it was hastened since its claim. Throws LeaseLostError. */
+export const sleepTask = (
+  db: Database,
+  lease: Lease & { readonly claimedAtMillis: number },
+  wakeAtMillis: number,
+): Promise<void> => {
+  // What is claimed was due: a later moment came after the claim.
+  const run_at = sql<number>`case when run_at > ${lease.claimedAtMillis} then run_at
+    else cast(${wakeAtMillis} as bigint) end`;
+  return writeAsRunning(db, lease, [{ ...FREE, state: "ready", run_at }]);
+};
 
 /** Ends a run that goes on when one of these signals comes, or a cancellation. Throws LeaseLostError. */
 export const parkTask = (db: Database, lease: Lease, signalNames: readonly string[]): Promise<void> => {

@@ -2,7 +2,7 @@ import { newId } from "../kernel/id.ts";
 import type { Database } from "../storage/database.ts";
 import { wakeUp } from "../storage/wake-up.ts";
 import type { TaskRequest } from "./task.ts";
-import { findLiveTask, insertSignal, insertTask, markCancelled, wakeTask } from "./task-store.ts";
+import { findLiveTask, hastenTask, insertSignal, insertTask, markCancelled, wakeTask } from "./task-store.ts";
 
 /** The wake-up channels that runners listen on: something may be due; something is to be cancelled. */
 export const TASKS_CHANNEL = "tasks";
@@ -54,4 +54,10 @@ export async function sendSignal(
   await insertSignal(db, { taskId, name, payload, now });
   wakeUp(db, TASKS_CHANNEL);
   return true;
+}
+
+/** Has a task go on now that sleeps, waits or rests after a failure; in the caller's transaction when `db` is one. */
+export async function hasten(db: Database, taskId: string): Promise<void> {
+  await hastenTask(db, taskId);
+  wakeUp(db, TASKS_CHANNEL);
 }

@@ -79,6 +79,8 @@ export async function openRun(options: {
         const wakeAtMillis = logged.get(name)?.wakeAtMillis ?? (await recordSleep(db, claimed, name, at));
         if (wakeAtMillis > clock()) suspend(new Suspension({ wakeAtMillis }));
       }),
+    beginAgainIn: (millis) =>
+      gate.pass(null, async () => suspend(new Suspension({ wakeAtMillis: clock() + Math.max(0, millis) }))),
     waitFor: (name) =>
       gate.pass(null, async () => {
         const sent = await findSignal(db, claimed.taskId, name);

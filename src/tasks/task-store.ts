@@ -92,6 +92,20 @@ export async function wakeTask(db: Database, taskId: string): Promise<boolean> {
   return result.numUpdatedRows === 1n;
 }
 
+/** Makes a task due now that sleeps or waits, or is to be tried again later. One that runs does not sleep when it comes to it. */
+export async function hastenTask(db: Database, taskId: string): Promise<void> {
+  await db
+    .updateTable("tasks")
+    .set({
+      // Later than its claim, also when that was in the same millisecond.
+      run_at: sql`case when state = 'running' then ${nowOf(db)} + 1 else ${nowOf(db)} end`,
+      state: sql`case when state = 'waiting' then 'ready' else state end`,
+    })
+    .where("id", "=", taskId)
+    .where("state", "in", LIVE)
+    .execute();
+}
+
 /** Keeps a signal unless one of its name is there. */
 export async function insertSignal(
   db: Database,

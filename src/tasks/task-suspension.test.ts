@@ -12,7 +12,7 @@ import {
   readTask,
   taskRunners,
 } from "../../test/support/task-runners.ts";
-import { enqueue, sendSignal } from "./task-queue.ts";
+import { enqueue, hasten, sendSignal } from "./task-queue.ts";
 
 const now = () => new Date();
 
@@ -42,6 +42,22 @@ eachEngine((engine) => {
       await db.updateTable("task_steps").set({ wake_at: 0 }).execute();
       await makeDue(db, id);
       await reaches(db, id, "done");
+    });
+
+    it("does not sleep when it was hastened while it ran", async () => {
+      const { db } = await open();
+      let runs = 0;
+      const runner = start(db, [
+        plainKind(async (task) => {
+          runs += 1;
+          if (runs === 1) await hasten(db, task.id);
+          await task.beginAgainIn(HOUR);
+        }),
+      ]);
+      const id = await enqueue(db, now(), plainRequest);
+      await runner.idle();
+      expect(runs).toBe(2);
+      expect((await readTask(db, id)).run_at).toBeGreaterThan(Date.now() + HOUR / 2);
     });
 
     it("is woken by an exact timer, without any poll", async () => {

@@ -37,6 +37,11 @@ export interface TaskRun {
    * again later. The moment given the first time under this name stays, so `now + 3 days` may be computed anew.
    */
   sleepUntil(name: string, at: Date): Promise<void>;
+  /**
+   * Leaves the run and begins again from its start after so many milliseconds, whatever the clock of this process says. Nothing is
+   * logged, so it may be done without end: for tasks whose state is in rows of their own.
+   */
+  beginAgainIn(millis: number): Promise<never>;
   /** Goes on when somebody signals this name, with what they sent first; costs no memory meanwhile, as above. */
   waitFor(name: string): Promise<unknown>;
   /** The last one wins; written at most once a second. */
