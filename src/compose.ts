@@ -11,9 +11,16 @@ import { ensureBuiltInConnection } from "./connections/ensure-built-in-connectio
 import { loadKey } from "./connections/key-file.ts";
 import { createSecretBox } from "./connections/secret-box.ts";
 import { verifyKey } from "./connections/verify-key.ts";
+import { createCommandProvider } from "./connectors/ci-providers/command/command-provider.ts";
+import { loadCommands } from "./connectors/ci-providers/command/commands-file.ts";
+import { openCiProviders } from "./connectors/ci-providers/open-ci-providers.ts";
+import type { Connectors } from "./connectors/connector-lookup.ts";
+import { createSourceHosts } from "./connectors/source-hosts/git/git-source-hosts.ts";
 import { createRegistryConnector } from "./connectors/registries/oci-registry-connector.ts";
 import type { Traffic } from "./connectors/traffic.ts";
 import type { Context } from "./context.ts";
+import { endSilentDeployments } from "./deployments/end-silent-deployments.task.ts";
+import { startQueued } from "./deployments/start-queued.task.ts";
 import { copyDistribution } from "./distributions/copy-distribution.task.ts";
 import { StartError } from "./kernel/errors.ts";
 import { createMetrics, type Figures, type Metrics } from "./http/metrics.ts";
@@ -28,9 +35,19 @@ import { migrate } from "./storage/migrate.ts";
 import { removeEndedTasks } from "./tasks/remove-ended-tasks.ts";
 import { readTaskMetrics } from "./tasks/task-metrics.ts";
 import { startTaskRunner } from "./tasks/task-runner.ts";
+import { carryOutRun } from "./workflows/carry-out-run.task.ts";
+import { sweepRunsTask } from "./workflows/sweep-runs.task.ts";
 
 /** Every kind of durable work this program knows. */
-const TASK_KINDS = [copyDistribution, sweepBlobsTask, removeEndedTasks];
+const TASK_KINDS = [
+  copyDistribution,
+  startQueued,
+  carryOutRun,
+  endSilentDeployments,
+  sweepRunsTask,
+  sweepBlobsTask,
+  removeEndedTasks,
+];
 
 /** Something that was started; stopping gives back what it holds. */
 interface Started {
@@ -57,10 +74,10 @@ async function openProgram(config: Config): Promise<Program> {
     const secrets = createSecretBox(key);
     await verifyKey(database.db, secrets);
     const metrics = createMetrics();
-    const registries = createRegistryConnector({ traffic: tellTraffic(metrics, log) });
+    const connectors = await openConnectors(config, tellTraffic(metrics, log));
     const ctx: Context = {
       db: database.db,
-      connectors: { registries },
+      connectors,
       files: await openFileStorage(join(config.dataDirectory, FILES_FOLDER), {
         backupDirectory: config.backupDirectory ?? join(config.dataDirectory, BACKUPS_FOLDER),
       }),
@@ -69,12 +86,32 @@ async function openProgram(config: Config): Promise<Program> {
       now: () => new Date(),
       actor: SYSTEM,
     };
-    const stop = () => stopInOrder([{ stop: () => registries.close() }, { stop: database.close }]);
+    const stop = () =>
+      stopInOrder([
+        { stop: () => connectors.registries.close() },
+        { stop: () => connectors.ciProviders.close() },
+        { stop: () => connectors.sourceHosts.close() },
+        { stop: database.close },
+      ]);
     return { ctx, metrics, stop };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** The outside: registries, CI providers with the operator's programs if there are any, repositories. */
+async function openConnectors(config: Config, traffic: Traffic): Promise<Connectors> {
+  const { commandsFile, dataDirectory } = config;
+  const commands = commandsFile === null ? null : await loadCommands(commandsFile);
+  return {
+    registries: createRegistryConnector({ traffic }),
+    ciProviders: openCiProviders({
+      command: commands && (await createCommandProvider({ commands, dataDirectory })),
+      traffic,
+    }),
+    sourceHosts: createSourceHosts({ directory: dataDirectory }),
+  };
 }
 
 async function open(config: Config, log: Logger): Promise<OpenDatabase> {

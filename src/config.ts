@@ -134,6 +134,12 @@ export const SETTINGS = {
     "where backups go; on the disk of the data directory they share its files, elsewhere they are copies",
     optional.transform((path) => (path === null ? null : resolve(path))),
   ),
+  commandsFile: setting(
+    "HEADGATE_COMMANDS_FILE",
+    "",
+    "a file with the programs that deploy workflows may run on this machine; without it they run none",
+    optional.transform((path) => (path === null ? null : resolve(path))),
+  ),
   openMetrics: setting("HEADGATE_OPEN_METRICS", "false", "answer /metrics without a token", flag),
   metricsPort: setting(
     "HEADGATE_METRICS_PORT",

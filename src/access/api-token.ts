@@ -5,35 +5,42 @@ import { ProjectKey } from "../projects/project.ts";
 import { includes, Role } from "./role.ts";
 
 const FULL = "full";
+const REPORT = "deployments:report";
 
-/** What a scope says: everything, or at most a role, everywhere or in one project. */
+/** What a scope says: everything, or at most a role or to report alone, everywhere or in one project. */
 interface ScopeTerms {
   readonly full: boolean;
   readonly projectKey: string | null;
-  readonly role: Role;
+  /** Null: no role, only to say how deployments and builds are. */
+  readonly role: Role | null;
 }
 
 /**
- * The most that a token may do: `full` (all that its user may), `<role>` (in every project) or `<project>:<role>`.
- * Only `full` keeps a system admin's rights outside projects.
+ * The most that a token may do: `full` (all that its user may), `<role>` (in every project), `<project>:<role>`, or
+ * `deployments:report`, in every project or after `<project>:`. Only `full` keeps a system admin's rights outside projects.
  */
 export const Scope = z
   .string()
   .max(80)
   .refine(
     (text) => readScope(text) !== null,
-    "must be full, a role (viewer, releaser, approver, admin), or <project key>:<role>",
+    "must be full, a role (viewer, releaser, approver, admin), deployments:report, or one of the latter after <project key>:",
   );
 
 /** The scope in parts; null when the text is none. */
 export function readScope(text: string): ScopeTerms | null {
   if (text === FULL) return { full: true, projectKey: null, role: "admin" };
+  if (text === REPORT) return { full: false, projectKey: null, role: null };
+  if (text.endsWith(`:${REPORT}`)) return reportTerms(text.slice(0, -REPORT.length - 1));
   const [role, key] = text.split(":").toReversed();
   const parsed = Role.safeParse(role);
   const known = key === undefined || ProjectKey.safeParse(key).success;
   if (!parsed.success || !known || text.split(":").length > 2) return null;
   return { full: false, projectKey: key ?? null, role: parsed.data };
 }
+
+const reportTerms = (projectKey: string): ScopeTerms | null =>
+  ProjectKey.safeParse(projectKey).success ? { full: false, projectKey, role: null } : null;
 
 const termsOf = (scopes: readonly string[]): ScopeTerms[] =>
   scopes.map(readScope).filter((terms) => terms !== null);
@@ -45,7 +52,14 @@ export const isFull = (scopes: readonly string[]): boolean => scopes.includes(FU
 export const rolesAllowed = (scopes: readonly string[], projectKey: string): Role[] =>
   termsOf(scopes)
     .filter((terms) => terms.projectKey === null || terms.projectKey === projectKey)
-    .map((terms) => terms.role);
+    .map((terms) => terms.role)
+    .filter((role) => role !== null);
+
+/** True when these scopes allow to report in the project of this key, whatever else they allow. */
+export const reportAllowed = (scopes: readonly string[], projectKey: string): boolean =>
+  termsOf(scopes).some(
+    (terms) => terms.role === null && (terms.projectKey === null || terms.projectKey === projectKey),
+  );
 
 /** True when whatever `wanted` allows is allowed by one of `held` too. */
 export function covers(held: readonly string[], wanted: string): boolean {
@@ -55,10 +69,14 @@ export function covers(held: readonly string[], wanted: string): boolean {
     (have) =>
       have.full ||
       (!want.full &&
-        includes(have.role, want.role) &&
+        coversRole(have.role, want.role) &&
         (have.projectKey === null || have.projectKey === want.projectKey)),
   );
 }
+
+/** A releaser may report; whoever may only report has no role. */
+const coversRole = (have: Role | null, want: Role | null): boolean =>
+  want === null ? have === null || includes(have, "releaser") : includes(have, want);
 
 /** A machine credential of a user. Its secret is shown once, when it is made. */
 export const ApiToken = z.object({

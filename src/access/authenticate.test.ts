@@ -43,6 +43,7 @@ eachEngine((engine) => {
       tokenId: null,
       systemAdmin: true,
       roles: {},
+      reportsIn: [],
       ...origin,
     });
   });
@@ -65,6 +66,7 @@ eachEngine((engine) => {
       tokenId: token.id,
       systemAdmin: false,
       roles: { [shop.id]: "approver", [bank.id]: "viewer" },
+      reportsIn: [],
       ...origin,
     });
   });
@@ -88,6 +90,7 @@ eachEngine((engine) => {
     expect(await asRoot("releaser")).toMatchObject({
       systemAdmin: false,
       roles: { [shop.id]: "releaser", [bank.id]: "releaser" },
+      reportsIn: [],
     });
     expect(await asRoot("shop:admin")).toMatchObject({ systemAdmin: false, roles: { [shop.id]: "admin" } });
   });

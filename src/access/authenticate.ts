@@ -3,9 +3,9 @@ import { DomainError } from "../kernel/errors.ts";
 import { listProjectKeys } from "../projects/project-store.ts";
 import type { Database } from "../storage/database.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
-import { type ApiToken, isFull, isLive, readTokenText, rolesAllowed } from "./api-token.ts";
+import { type ApiToken, isFull, isLive, readTokenText, reportAllowed, rolesAllowed } from "./api-token.ts";
 import { type Credential, findCredential, markUsed } from "./api-token-store.ts";
-import { greatestRole, lesserRole } from "./role.ts";
+import { greatestRole, includes, lesserRole } from "./role.ts";
 import { listRolesOf } from "./role-store.ts";
 import { hashSecret, matchesHash } from "./secret-hash.ts";
 
@@ -63,8 +63,8 @@ async function rightsOf(
   db: Database,
   systemAdmin: boolean,
   token: ApiToken,
-): Promise<Pick<Actor, "systemAdmin" | "roles">> {
-  if (systemAdmin && isFull(token.scopes)) return { systemAdmin: true, roles: {} };
+): Promise<Pick<Actor, "systemAdmin" | "roles" | "reportsIn">> {
+  if (systemAdmin && isFull(token.scopes)) return { systemAdmin: true, roles: {}, reportsIn: [] };
   const held = systemAdmin
     ? (await listProjectKeys(db)).map(({ id, key }) => ({
         projectId: id,
@@ -76,5 +76,8 @@ async function rightsOf(
     const allowed = lesserRole(role, greatestRole(rolesAllowed(token.scopes, projectKey)));
     return allowed === null ? [] : [[projectId, allowed] as const];
   });
-  return { systemAdmin: false, roles: Object.fromEntries(cut) };
+  const reportsIn = held
+    .filter(({ projectKey, role }) => includes(role, "releaser") && reportAllowed(token.scopes, projectKey))
+    .map(({ projectId }) => projectId);
+  return { systemAdmin: false, roles: Object.fromEntries(cut), reportsIn };
 }

@@ -33,7 +33,8 @@ export async function holdsAll(ctx: Context, scopes: readonly string[]): Promise
 async function holds(ctx: Context, scope: string): Promise<boolean> {
   const terms = readScope(scope);
   if (terms === null) return false;
-  if (terms.projectKey === null) return includes(greatestRole(Object.values(ctx.actor.roles)), terms.role);
+  const role = terms.role ?? "releaser";
+  if (terms.projectKey === null) return includes(greatestRole(Object.values(ctx.actor.roles)), role);
   const project = await findProject(ctx.db, terms.projectKey);
-  return project !== null && includes(roleIn(ctx.actor, project.id), terms.role);
+  return project !== null && includes(roleIn(ctx.actor, project.id), role);
 }

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import * as z from "zod";
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import { AuditEvent, type EventKind } from "./event.ts";
 
 /** The channel on which whoever writes an event wakes the sealer. */
@@ -38,19 +39,23 @@ export interface EventRow {
   readonly hash: string | null;
 }
 
-export async function insertEvent(db: Database, event: NewEvent): Promise<void> {
-  await db
-    .insertInto("events")
-    .values({
-      id: event.id,
-      chain: event.chain,
-      kind: event.kind,
-      project_id: event.projectId,
-      subject_id: event.subjectId,
-      body_json: event.bodyJson,
-      created_at: event.createdAt.getTime(),
-    })
-    .execute();
+/** Writes events; their chains get them in this order. */
+export async function insertEvents(db: Database, events: readonly NewEvent[]): Promise<void> {
+  for (const block of inBlocks(events))
+    await db
+      .insertInto("events")
+      .values(
+        block.map((event) => ({
+          id: event.id,
+          chain: event.chain,
+          kind: event.kind,
+          project_id: event.projectId,
+          subject_id: event.subjectId,
+          body_json: event.bodyJson,
+          created_at: event.createdAt.getTime(),
+        })),
+      )
+      .execute();
 }
 
 /** Sealed events by sequence; a cursor's `at` is the sequence. */

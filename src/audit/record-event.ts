@@ -6,37 +6,48 @@ import { afterCommit } from "../storage/transaction.ts";
 import { wakeUp } from "../storage/wake-up.ts";
 import { type EventFacts, type EventKind, SYSTEM_CHAIN } from "./event.ts";
 import { countEvent } from "./event-counts.ts";
-import { EVENTS_WRITTEN, insertEvent } from "./event-store.ts";
+import { EVENTS_WRITTEN, insertEvents, type NewEvent } from "./event-store.ts";
 
 /** Events that tell of something that went wrong. */
-const WARNINGS: ReadonlySet<EventKind> = new Set(["distribution.failed"]);
+const WARNINGS: ReadonlySet<EventKind> = new Set([
+  "distribution.failed",
+  "candidate.failed",
+  "deployment.failed",
+  "deployment.error",
+  "deployment.lost",
+]);
 
 /**
  * Writes the event in the change's own transaction, unsealed; the sealer gives it its place afterwards.
  * Secrets in before and after are masked by their names, and YAML is replaced by its hash.
  * Once that is committed, the event is one line in the log, of the fields that docs/operate/observe.md names.
  */
-export async function recordEvent(tx: Context, facts: EventFacts): Promise<void> {
-  const { kind, projectId, subjectId, before = null, after = null } = facts;
+export const recordEvent = (tx: Context, facts: EventFacts): Promise<void> => recordEvents(tx, [facts]);
+
+/** The same for several events of one change, in this order, in one statement. */
+export async function recordEvents(tx: Context, all: readonly EventFacts[]): Promise<void> {
+  if (all.length === 0) return;
+  const events = all.map((facts) => newEvent(tx, facts));
+  await insertEvents(tx.db, events);
+  wakeUp(tx.db, EVENTS_WRITTEN);
+  afterCommit(tx.db, () => {
+    for (const event of events) logEvent(tx, event);
+  });
+}
+
+function newEvent(tx: Context, { kind, projectId, subjectId, before = null, after = null }: EventFacts) {
   const { name, userId, tokenId, address, requestId } = tx.actor;
   const createdAt = tx.now();
   const id = newId(createdAt);
   const chain = projectId ?? SYSTEM_CHAIN;
   const actor = { name, userId, tokenId };
   const body = { id, chain, kind, projectId, subjectId, actor, address, requestId, before, after, createdAt };
-  await insertEvent(tx.db, {
-    id,
-    chain,
-    kind,
-    projectId,
-    subjectId,
-    bodyJson: canonicalJson(redact(body)),
-    createdAt,
-  });
-  wakeUp(tx.db, EVENTS_WRITTEN);
-  const event = { id, kind, project: projectId, subject: subjectId, actor: name, user: userId, requestId };
-  afterCommit(tx.db, () => {
-    countEvent(kind);
-    tx.log[WARNINGS.has(kind) ? "warn" : "info"]({ event }, kind);
-  });
+  return { id, chain, kind, projectId, subjectId, bodyJson: canonicalJson(redact(body)), createdAt };
+}
+
+function logEvent({ log, actor }: Context, { id, kind, projectId, subjectId }: NewEvent): void {
+  const { name, userId: user, requestId } = actor;
+  const event = { id, kind, project: projectId, subject: subjectId, actor: name, user, requestId };
+  countEvent(kind);
+  log[WARNINGS.has(kind) ? "warn" : "info"]({ event }, kind);
 }

@@ -47,9 +47,18 @@ export async function startSealer(ctx: Context): Promise<RunningSealer> {
       await running;
       await pass();
       heads.flush();
-      await releaseLease(ctx.db, sealer.holder);
+      await giveUpLease(ctx, sealer);
     },
   };
+}
+
+/** A full disk must not keep the program from stopping: the lease runs out by itself. */
+async function giveUpLease(ctx: Context, { holder }: Sealer): Promise<void> {
+  try {
+    await releaseLease(ctx.db, holder);
+  } catch (error) {
+    ctx.log.warn({ err: error }, "the lease on sealing could not be given up; it runs out by itself");
+  }
 }
 
 /** One pass over all chains; a chain that fails is logged and does not hold up the others. */

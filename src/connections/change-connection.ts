@@ -17,7 +17,7 @@ export interface ChangeConnection {
 }
 
 /**
- * Changes what a registry connection says. Needs a system admin. Another host, or plain HTTP, needs the password again.
+ * Changes what a connection says. Needs a system admin. Another host, or plain HTTP, needs the password again.
  * Throws CONNECTION_NOT_FOUND, CONNECTION_BUILT_IN, CONNECTION_EXISTS, PROJECT_NOT_FOUND, FORBIDDEN, INPUT_INVALID.
  */
 export async function changeConnection(ctx: Context, input: ChangeConnection): Promise<Connection> {
@@ -38,7 +38,11 @@ export async function changeConnection(ctx: Context, input: ChangeConnection): P
       projectId: null,
       subjectId: connection.id,
       before,
-      after: { ...connection, passwordChanged: change.password !== undefined },
+      after: {
+        ...connection,
+        passwordChanged: change.password !== undefined,
+        webhookSecretChanged: change.webhookSecret !== undefined,
+      },
     });
     return connection;
   });

@@ -8,9 +8,11 @@ import { Connection } from "./connection.ts";
 type Row = Tables["connections"];
 type Shares = ReadonlyMap<string, Connection["projects"]>;
 
-/** What a connection keeps besides its noun: the password, sealed for the connection's id. */
+/** What a connection keeps besides its noun, sealed for the connection's id. */
 export interface ConnectionSecret {
   readonly sealedPassword: string | null;
+  /** What webhooks that come in are signed with. */
+  readonly sealedWebhookSecret: string | null;
 }
 
 const { kind: Kind, provider: Provider, tokenHosts: TokenHosts } = Connection.shape;
@@ -29,6 +31,7 @@ const toConnection = (row: Row, shares: Shares): Connection => ({
   caPem: row.ca_pem,
   username: row.username,
   hasPassword: row.sealed_password !== null,
+  hasWebhookSecret: row.sealed_webhook_secret !== null,
   tokenHosts: TokenHosts.parse(JSON.parse(row.token_hosts_json)),
   allProjects: row.all_projects === 1,
   projects: shares.get(row.id) ?? [],
@@ -56,6 +59,7 @@ const toRow = (connection: Connection, secret: ConnectionSecret): Row => ({
   built_in: Number(connection.builtIn),
   created_at: connection.createdAt.getTime(),
   updated_at: connection.updatedAt.getTime(),
+  sealed_webhook_secret: secret.sealedWebhookSecret,
 });
 
 /** False when a connection has this name. */
@@ -111,13 +115,30 @@ export async function findConnection(db: Database, idOrName: string): Promise<Co
   return (await withShares(db, rows))[0] ?? null;
 }
 
+/** The names of these connections, by id. */
+export async function namesOfConnections(
+  db: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("connections")
+    .select(["id", "name"])
+    .where("id", "in", [...ids])
+    .execute();
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 export async function findSecret(db: Database, id: string): Promise<ConnectionSecret> {
   const row = await db
     .selectFrom("connections")
-    .select("sealed_password")
+    .select(["sealed_password", "sealed_webhook_secret"])
     .where("id", "=", id)
     .executeTakeFirst();
-  return { sealedPassword: row?.sealed_password ?? null };
+  return {
+    sealedPassword: row?.sealed_password ?? null,
+    sealedWebhookSecret: row?.sealed_webhook_secret ?? null,
+  };
 }
 
 /** The registry connections to this host, oldest first. */
@@ -218,6 +239,28 @@ export async function countReleasesUsing(db: Database, id: string): Promise<numb
     .select(({ fn }) => fn.countAll<number | bigint>().as("count"))
     .executeTakeFirstOrThrow();
   return Number(row.count);
+}
+
+/** Which projects read their repository through the connection, and which have workflows that are started through it, by key. */
+export async function projectsUsing(db: Database, id: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom("projects as project")
+    .select("project.key")
+    .where((row) =>
+      row.or([
+        row("project.source_connection_id", "=", id),
+        row.exists(
+          row
+            .selectFrom("workflows as workflow")
+            .select("workflow.id")
+            .whereRef("workflow.project_id", "=", "project.id")
+            .where("workflow.connection_id", "=", id),
+        ),
+      ]),
+    )
+    .orderBy("project.key")
+    .execute();
+  return rows.map(({ key }) => key);
 }
 
 async function withShares(db: Database, rows: readonly Row[]): Promise<Connection[]> {

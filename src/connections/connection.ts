@@ -3,8 +3,12 @@ import { Id } from "../kernel/id.ts";
 import { Instant } from "../kernel/time.ts";
 import { ProjectKey } from "../projects/project.ts";
 
-/** The kinds of system a connection can lead to. */
-export const ConnectionKind = z.enum(["registry"]);
+/**
+ * The kinds of system a connection can lead to: an image registry, a host of git repositories, or a GitHub, which is a
+ * host of git repositories that also carries out workflows.
+ */
+export const ConnectionKind = z.enum(["registry", "git", "github"]);
+export type ConnectionKind = z.output<typeof ConnectionKind>;
 
 /** Whose registry it is, in Zadig's words (its registry integration page, v3.4). */
 export const RegistryProvider = z.enum([
@@ -62,7 +66,7 @@ export const RegistryNamespace = z
     "must be lower-case path parts with single slashes between them",
   );
 
-/** One configured registry: its address and how to sign in there. The password never is part of it. */
+/** One configured system: its address and how to sign in there. Secrets never are part of it. */
 export const Connection = z.object({
   id: Id,
   name: ConnectionName,
@@ -81,6 +85,8 @@ export const Connection = z.object({
   /** Null: anonymous. */
   username: z.string().nullable(),
   hasPassword: z.boolean(),
+  /** Webhooks that come in are checked with a secret; without one they are refused. */
+  hasWebhookSecret: z.boolean(),
   /** Hosts besides the registry's own that an admin confirmed as makers of its tokens. */
   tokenHosts: z.array(z.string()),
   /** Shared with every project, also later ones. */
@@ -108,17 +114,24 @@ const ConnectionTerms = Connection.pick({
   caPem: z.string().min(1).max(65_536).nullable(),
   username: z.string().min(1).max(256).nullable(),
   password: z.string().min(1).max(8192).nullable(),
+  /** Of a GitHub: what it signs its webhooks with. */
+  webhookSecret: z.string().min(16).max(256).nullable(),
   /** The keys of the projects it is shared with. */
   projects: z.array(ProjectKey).max(1000),
 });
 
 /** A new connection; what is left out is empty, anonymous, https, public, and shared with nobody. */
-export const ConnectionDraft = ConnectionTerms.partial().required({ name: true, host: true });
+export const ConnectionDraft = ConnectionTerms.extend({ kind: ConnectionKind })
+  .partial()
+  .required({ name: true, host: true });
 export type ConnectionDraft = z.output<typeof ConnectionDraft>;
 
 /** What shall be different; what is left out stays. */
 export const ConnectionChange = ConnectionTerms.partial();
 export type ConnectionChange = z.output<typeof ConnectionChange>;
+
+/** The user that a GitHub knows a token by, where git asks for one. */
+export const TOKEN_USER = "x-access-token";
 
 /** The name of the connection to the registry inside. */
 export const BUILT_IN = "built-in";

@@ -5,15 +5,18 @@ import { eachEngine } from "../../test/support/databases.ts";
 import { NOBODY } from "../access/actor.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../kernel/id.ts";
+import { changeProject } from "../projects/change-project.ts";
 import { createProject } from "../projects/create-project.ts";
 import type { Database } from "../storage/database.ts";
+import { changeWorkflow } from "../workflows/change-workflow.ts";
+import { createWorkflow } from "../workflows/create-workflow.ts";
 import { changeConnection } from "./change-connection.ts";
 import type { ConnectionDraft } from "./connection.ts";
 import { findSecret, setTokenHosts } from "./connection-store.ts";
 import { createConnection } from "./create-connection.ts";
 import { deleteConnection } from "./delete-connection.ts";
 import { ensureBuiltInConnection } from "./ensure-built-in-connection.ts";
-import { findConnectionFor } from "./find-connection-for.ts";
+import { connectionFinder } from "./find-connection-for.ts";
 import { getConnection } from "./get-connection.ts";
 import { listConnections } from "./list-connections.ts";
 
@@ -241,7 +244,7 @@ eachEngine((engine) => {
     await expect(half).rejects.toMatchObject(invalid(/^username and password: /));
     const changed = await changeConnection(ctx, { connection: made.id, change: { username: null } });
     expect(changed).toMatchObject({ username: null, hasPassword: false });
-    expect(await findSecret(db, made.id)).toEqual({ sealedPassword: null });
+    expect(await findSecret(db, made.id)).toEqual({ sealedPassword: null, sealedWebhookSecret: null });
   });
 
   it("never send a stored password to another host or in the open unless it is given again", async () => {
@@ -313,6 +316,29 @@ eachEngine((engine) => {
     await expect(deleteConnection(ctx, "source")).rejects.toMatchObject({ code: "CONNECTION_NOT_FOUND" });
   });
 
+  it("stay while a project reads its repository or starts workflows through them, and say which", async () => {
+    const { ctx } = await begin();
+    for (const name of ["code", "hub"])
+      await make(ctx, { name, kind: name === "code" ? "git" : "github", allProjects: true });
+    await changeProject(ctx, { key: "shop", source: "code" });
+    await createWorkflow(ctx, {
+      projectKey: "bank",
+      draft: { name: "deploy", provider: "github", target: "deploy.yml", connection: "hub" },
+    });
+    const refused = (name: string, project: string) =>
+      expect(deleteConnection(ctx, name)).rejects.toMatchObject({
+        code: "CONNECTION_IN_USE",
+        message: expect.stringContaining(`of ${project}: change them first`) as string,
+      });
+    await refused("code", "shop");
+    await refused("hub", "bank");
+    await changeProject(ctx, { key: "shop", source: null });
+    await changeWorkflow(ctx, { projectKey: "bank", name: "deploy", change: { connection: null } });
+    await deleteConnection(ctx, "code");
+    await deleteConnection(ctx, "hub");
+    expect((await listConnections(ctx, page)).items).toEqual([]);
+  });
+
   it("serve an image by host and by the longest namespace that holds it", async () => {
     const { db, ctx, shop, bank } = await begin();
     const host = "registry.example.com";
@@ -322,16 +348,16 @@ eachEngine((engine) => {
     await make(ctx, { name: "hidden", namespace: "team/apps/web", projects: ["bank"] });
     await make(ctx, { name: "own", projects: ["shop"], username: "robot", password: PASSWORD });
     await make(ctx, { name: "port", host: `${host}:5000`, allProjects: true });
-    const found = async (projectId: string, repository: string, at = host) =>
-      (await findConnectionFor(db, projectId, { host: at, repository }))?.name ?? null;
-    expect(await found(shop.id, "team/apps/web/front")).toBe("apps");
-    expect(await found(bank.id, "team/apps/web/front")).toBe("hidden");
-    expect(await found(shop.id, "team/appstore")).toBe("team");
-    expect(await found(shop.id, "teams/x")).toBe("own");
-    expect(await found(bank.id, "teams/x")).toBe("all");
-    expect(await found(shop.id, "x", `${host}:5000`)).toBe("port");
-    expect(await found(shop.id, "x", "elsewhere.example.com")).toBeNull();
-    expect(await found("0".repeat(24), "x")).toBeNull();
+    const finders = { shop: connectionFinder(db, shop), bank: connectionFinder(db, bank) };
+    const found = async (project: keyof typeof finders, repository: string, at = host) =>
+      (await finders[project]({ host: at, repository }))?.name ?? null;
+    expect(await found("shop", "team/apps/web/front")).toBe("apps");
+    expect(await found("bank", "team/apps/web/front")).toBe("hidden");
+    expect(await found("shop", "team/appstore")).toBe("team");
+    expect(await found("shop", "teams/x")).toBe("own");
+    expect(await found("bank", "teams/x")).toBe("all");
+    expect(await found("shop", "x", `${host}:5000`)).toBe("port");
+    expect(await found("shop", "x", "elsewhere.example.com")).toBeNull();
   });
 
   it("lead to the registry inside with a new token at each start, each project to its own part", async () => {
@@ -346,10 +372,10 @@ eachEngine((engine) => {
     const after = await findSecret(db, first.id);
     expect(ctx.secrets.open(after.sealedPassword ?? "", first.id)).toMatch(/^hg_/);
     expect(after).not.toEqual(before);
-    const reach = async (projectId: string, repository: string) =>
-      (await findConnectionFor(db, projectId, { host: "127.0.0.1:8000", repository }))?.name ?? null;
-    expect(await reach(shop.id, "shop/web")).toBe("built-in");
-    expect(await reach(bank.id, "shop/web")).toBeNull();
+    const reach = async (project: typeof shop, repository: string) =>
+      (await connectionFinder(db, project)({ host: "127.0.0.1:8000", repository }))?.name ?? null;
+    expect(await reach(shop, "shop/web")).toBe("built-in");
+    expect(await reach(bank, "shop/web")).toBeNull();
   });
 
   it("to the registry inside are changed and deleted by nobody", async () => {

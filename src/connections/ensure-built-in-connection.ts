@@ -39,7 +39,8 @@ const ensureOnce = (ctx: Context, address: OwnAddress): Promise<Connection> =>
       builtIn: true,
       updatedAt: tx.now(),
     };
-    const secret = { sealedPassword: tx.secrets.seal(await renewInternalToken(tx), connection.id) };
+    const sealedPassword = tx.secrets.seal(await renewInternalToken(tx), connection.id);
+    const secret = { sealedPassword, sealedWebhookSecret: null };
     if (found) await updateConnection(tx.db, connection, secret);
     else await insertConnection(tx.db, connection, secret);
     await recordEvent(tx, {

@@ -1,4 +1,4 @@
-import { findProjectById } from "../projects/project-store.ts";
+import type { Project } from "../projects/project.ts";
 import type { Database } from "../storage/database.ts";
 import { type Connection, coversRepository, isSharedWith, namespaceIn } from "./connection.ts";
 import { findConnectionsTo } from "./connection-store.ts";
@@ -10,20 +10,22 @@ export interface RepositoryPlace {
 }
 
 /**
- * The registry connection through which a project reaches a repository: shared with it, to that host, and with the
- * longest namespace that holds the repository. Among equals one for the project alone wins, then the oldest.
+ * Finds the registry connection through which a project reaches a repository: shared with it, to that host, and with
+ * the longest namespace that holds the repository. Among equals one for the project alone wins, then the oldest.
+ * The connections to a host are read once: many images of a version lie at the same.
  */
-export async function findConnectionFor(
+export function connectionFinder(
   db: Database,
-  projectId: string,
-  place: RepositoryPlace,
-): Promise<Connection | null> {
-  const project = await findProjectById(db, projectId);
-  if (!project) return null;
-  const candidates = await findConnectionsTo(db, place.host);
-  const fit = (connection: Connection) =>
-    isSharedWith(connection, projectId) && coversRepository(connection, project.key, place.repository);
-  const rank = (connection: Connection) =>
-    2 * namespaceIn(connection, project.key).length + (connection.allProjects ? 0 : 1);
-  return candidates.filter(fit).toSorted((one, other) => rank(other) - rank(one))[0] ?? null;
+  project: Pick<Project, "id" | "key">,
+): (place: RepositoryPlace) => Promise<Connection | null> {
+  const byHost = new Map<string, Promise<readonly Connection[]>>();
+  return async ({ host, repository }) => {
+    const candidates = byHost.get(host) ?? findConnectionsTo(db, host);
+    byHost.set(host, candidates);
+    const fit = (connection: Connection) =>
+      isSharedWith(connection, project.id) && coversRepository(connection, project.key, repository);
+    const rank = (connection: Connection) =>
+      2 * namespaceIn(connection, project.key).length + (connection.allProjects ? 0 : 1);
+    return (await candidates).filter(fit).toSorted((one, other) => rank(other) - rank(one))[0] ?? null;
+  };
 }

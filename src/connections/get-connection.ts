@@ -9,6 +9,6 @@ export async function getConnection(ctx: Context, idOrName: string): Promise<Con
   const connection = await findConnection(ctx.db, idOrName);
   const visible = visibleProjects(ctx.actor);
   if (!connection || !isVisibleTo(connection, visible))
-    throw new DomainError("CONNECTION_NOT_FOUND", `Unknown registry connection ${idOrName}`);
+    throw new DomainError("CONNECTION_NOT_FOUND", `Unknown connection ${idOrName}`);
   return asSeenBy(connection, visible);
 }

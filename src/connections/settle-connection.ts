@@ -2,7 +2,13 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { findProject } from "../projects/project-store.ts";
 import { checkCertificates } from "./check-certificates.ts";
-import { BUILT_IN, type Connection, type ConnectionChange } from "./connection.ts";
+import {
+  BUILT_IN,
+  type Connection,
+  type ConnectionChange,
+  type ConnectionKind,
+  TOKEN_USER,
+} from "./connection.ts";
 import type { ConnectionSecret } from "./connection-store.ts";
 
 /** A connection together with what must not leave the program. */
@@ -24,8 +30,9 @@ export async function settleConnection(
 ): Promise<SettledConnection> {
   const last = before.connection;
   checkChange(last, change);
-  const username = changed(change.username, last.username);
   const sealedPassword = sealPassword(ctx, before, change);
+  const username = userOf(last.kind, changed(change.username, last.username), sealedPassword);
+  const sealedWebhookSecret = sealWebhookSecret(ctx, before, change);
   if ((username === null) !== (sealedPassword === null))
     throw new DomainError(
       "INPUT_INVALID",
@@ -33,7 +40,7 @@ export async function settleConnection(
     );
   const host = changed(change.host, last.host);
   return {
-    secret: { sealedPassword },
+    secret: { sealedPassword, sealedWebhookSecret },
     connection: {
       ...last,
       name: changed(change.name, last.name),
@@ -47,6 +54,7 @@ export async function settleConnection(
       caPem: changed(change.caPem, last.caPem),
       username,
       hasPassword: sealedPassword !== null,
+      hasWebhookSecret: sealedWebhookSecret !== null,
       tokenHosts: host === last.host ? last.tokenHosts : [],
       allProjects: changed(change.allProjects, last.allProjects),
       projects: change.projects ? await findProjects(ctx, change.projects) : last.projects,
@@ -56,6 +64,8 @@ export async function settleConnection(
 }
 
 function checkChange(last: Connection, change: ConnectionChange): void {
+  if (change.isDefault === true && last.kind !== "registry")
+    throw new DomainError("INPUT_INVALID", "isDefault: only a registry can be the default");
   if (change.name === BUILT_IN)
     throw new DomainError("INPUT_INVALID", `name: ${BUILT_IN} is the connection to the registry inside`);
   if (change.caPem) checkCertificates(change.caPem);
@@ -67,6 +77,19 @@ function checkChange(last: Connection, change: ConnectionChange): void {
       "INPUT_INVALID",
       "password: give it again when host changes or plainHttp is turned on",
     );
+}
+
+/** Of a GitHub a token is enough. */
+const userOf = (kind: ConnectionKind, username: string | null, sealed: string | null): string | null =>
+  kind === "github" && sealed !== null ? (username ?? TOKEN_USER) : username;
+
+function sealWebhookSecret(ctx: Context, before: SettledConnection, change: ConnectionChange): string | null {
+  const { webhookSecret } = change;
+  if (webhookSecret === undefined) return before.secret.sealedWebhookSecret;
+  if (webhookSecret === null) return null;
+  if (before.connection.kind !== "github")
+    throw new DomainError("INPUT_INVALID", "webhookSecret: only a GitHub sends webhooks");
+  return ctx.secrets.seal(webhookSecret, before.connection.id);
 }
 
 function sealPassword(ctx: Context, before: SettledConnection, change: ConnectionChange): string | null {

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { findContent, withDetails } from "../releases/release-content-store.ts";
+import { findFullContent } from "../releases/release-content-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import { defineTask } from "../tasks/task.ts";
 import { copyItems } from "./copy-items.ts";
@@ -49,8 +49,9 @@ function openItems({ content, distribution }: CopyWork): readonly ReleaseItem[] 
 
 /** What the task works on; null when the release was deleted or its distribution has ended. */
 async function load(ctx: Context, contentId: string, distributionId: string) {
-  const content = await findContent(ctx.db, contentId);
-  const distribution = await findDistribution(ctx.db, distributionId);
-  if (!content || !distribution || !isRunning(distribution.status)) return null;
-  return { content: await withDetails(ctx.db, content), distribution };
+  const [content, distribution] = await Promise.all([
+    findFullContent(ctx.db, contentId),
+    findDistribution(ctx.db, distributionId),
+  ]);
+  return content && distribution && isRunning(distribution.status) ? { content, distribution } : null;
 }

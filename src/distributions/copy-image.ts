@@ -12,15 +12,9 @@ import { addMountSources, markBlobsVerified, type SizedBlob } from "./distributi
 import { OPEN_STEPS } from "./distribution.ts";
 import { moveStep } from "./distribution-store.ts";
 import type { ImageTree } from "./image-tree.ts";
+import { lookAtTarget } from "./look-at-target.ts";
 import { placeBlob } from "./place-blob.ts";
 import { forReferrer, type ReferrerTree } from "./referrer-tree.ts";
-
-/** Whether the image's tag at the target leads to the pinned digest already. */
-export async function isAtTarget(run: CopyRun, item: ReleaseItem): Promise<boolean> {
-  const target = await run.registryOf(item.target.connectionId);
-  const found = await target.findManifest(item.target.repository, item.targetTag, run.task.signal);
-  return found !== null && found === item.pinnedDigest;
-}
 
 /** One image on its way to its target. */
 export interface ImageCopy {
@@ -83,7 +77,7 @@ async function completeImage(
 ): Promise<VerifiedImage> {
   const { item, atTarget, missing } = copy;
   if (!atTarget) await pushImage(run, copy, homes, limit);
-  if (!atTarget && !(await isAtTarget(run, item)))
+  if (!atTarget && (await digestNow(run, item)) !== item.pinnedDigest)
     throw new DomainError(
       "DIGEST_MISMATCH",
       `${item.targetImage} does not lead to ${item.pinnedDigest ?? ""} after the copy`,
@@ -93,6 +87,10 @@ async function completeImage(
     await pushReferrer(run, item, one);
   }
   return { itemId: item.id, digest: item.pinnedDigest ?? "" };
+}
+
+async function digestNow(run: CopyRun, item: ReleaseItem): Promise<string | null> {
+  return lookAtTarget(await run.registryOf(item.target.connectionId), item, run.task.signal);
 }
 
 function noteVerified(

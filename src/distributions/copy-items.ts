@@ -4,7 +4,7 @@ import type { Referrer } from "../releases/referrer.ts";
 import { listReferrersOf } from "../releases/referrer-store.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import { blobCopier } from "./copy-blob.ts";
-import { blobsToCopy, type CopyImage, type ImageCopy, imageCopier, isAtTarget } from "./copy-image.ts";
+import { blobsToCopy, type CopyImage, type ImageCopy, imageCopier } from "./copy-image.ts";
 import { loadReferrers, missingReferrers } from "./copy-referrers.ts";
 import { type CopyRun, PARALLEL_IMAGES } from "./copy-run.ts";
 import { OPEN_STEPS } from "./distribution.ts";
@@ -13,24 +13,25 @@ import { referrerFailure } from "./referrer-tree.ts";
 
 /** How many blobs of one distribution move at a time. */
 const PARALLEL_BLOBS = 6;
+/** And how many that are in the registry already are put into another repository at a time: they wait for no bytes. */
+const PARALLEL_PLACEMENTS = 8;
 
 /**
  * Copies all these pinned items, in parallel, each layer once. An image that fails is recorded with its reason;
  * the others go on. Throws only when the task itself must stop.
  */
 export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Promise<void> {
-  const limits = { images: createLimiter(PARALLEL_IMAGES), blobs: createLimiter(PARALLEL_BLOBS) };
+  const limits = {
+    images: createLimiter(PARALLEL_IMAGES),
+    blobs: createLimiter(PARALLEL_BLOBS),
+    placements: createLimiter(PARALLEL_PLACEMENTS),
+  };
   const copyImage = imageCopier(run);
   const { id, withReferrers } = run.content;
-  await run.task.transaction((db) =>
-    moveSteps(
-      db,
-      run.distribution.id,
-      ["waiting", "pinned"],
-      { status: "copying", error: "" },
-      run.ctx.now(),
-    ),
-  );
+  // Looking at the target needs not wait until that is written; moving bytes does.
+  const begun = markCopying(run);
+  // What fails is thrown below.
+  begun.catch(() => undefined);
   const referrers = withReferrers ? await listReferrersOf(run.ctx.db, id) : null;
   const loaded = await Promise.all(
     items.map((item) =>
@@ -39,14 +40,27 @@ export async function copyItems(run: CopyRun, items: readonly ReleaseItem[]): Pr
       ),
     ),
   );
+  await begun;
   const wanted = loaded.filter((one) => one !== null && one !== undefined);
   const blobs = startBlobs(run, wanted, limits.blobs);
   await Promise.all(wanted.map((one) => guarded(run, one.item, () => finish(one, blobs, limits, copyImage))));
 }
 
+const markCopying = (run: CopyRun): Promise<void> =>
+  run.task.transaction((db) =>
+    moveSteps(
+      db,
+      run.distribution.id,
+      ["waiting", "pinned"],
+      { status: "copying", error: "" },
+      run.ctx.now(),
+    ),
+  );
+
 interface Limits {
   readonly images: Limiter;
   readonly blobs: Limiter;
+  readonly placements: Limiter;
 }
 
 /** Reads what the image consists of; one that is at its target already, with what is attached to it, is done with that. */
@@ -58,7 +72,7 @@ async function prepare(
 ): Promise<ImageCopy | null> {
   const tree = await run.treeAt({ ...item.source, reference: item.pinnedDigest ?? "" });
   const referrers = await loadReferrers(run, item, attached);
-  const atTarget = await isAtTarget(run, item);
+  const atTarget = (await run.digestAtTarget(item)) === item.pinnedDigest;
   const missing = atTarget ? await missingReferrers(run, item, referrers) : referrers;
   const copy = { item, tree, atTarget, referrers, missing };
   if (!atTarget || missing.length > 0) return copy;
@@ -105,7 +119,7 @@ async function finish(
   );
   if (blobs.lost.has(copy.item.id)) throw blobs.lost.get(copy.item.id);
   const homes = new Map(arrivals.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
-  await limits.images(() => copyImage(copy, homes, limits.blobs));
+  await limits.images(() => copyImage(copy, homes, limits.placements));
 }
 
 function arrivalOf({ started }: StartedBlobs, digest: string): Promise<string> {

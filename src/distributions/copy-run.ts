@@ -3,13 +3,16 @@ import { findConnection } from "../connections/connection-store.ts";
 import { openRegistry } from "../connections/open-registry.ts";
 import type { Registry } from "../connectors/registries/registry.ts";
 import type { Context } from "../context.ts";
+import type { Digest } from "../kernel/digest.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { createLimiter } from "../kernel/limiter.ts";
 import type { FullContent } from "../releases/release-content.ts";
-import type { ItemPlace } from "../releases/release-item.ts";
+import type { ItemPlace, ReleaseItem } from "../releases/release-item.ts";
 import type { TaskRun } from "../tasks/task.ts";
 import { findMountSources } from "./distribution-blob-store.ts";
 import type { FullDistribution } from "./distribution.ts";
 import { type ImageTree, loadImageTree } from "./image-tree.ts";
+import { lookAtTarget } from "./look-at-target.ts";
 import { type MovingBytes, trackMovingBytes } from "./moving-bytes.ts";
 
 /** What a run of the copying task works on. */
@@ -30,6 +33,8 @@ export interface CopyRun extends CopyWork {
   registryOf(connectionId: string | null): Promise<Registry>;
   /** By digest, the repositories of a connection's registry that this project knows to hold the blobs, the latest first. */
   holdersIn(connectionId: string): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** What the item's tag at the target led to before this run changed it; looked up once in a run. */
+  digestAtTarget(item: ReleaseItem): Promise<Digest | null>;
   /** All manifests of an image, read once in a run: a tag means the same for every image that names it. */
   treeAt(place: ImagePlace): Promise<ImageTree>;
 }
@@ -66,12 +71,21 @@ export function beginCopyRun(ctx: Context, task: TaskRun, work: CopyWork): CopyR
     return tree;
   };
   const trees = remember(nameOf, load);
+  const limit = createLimiter(PARALLEL_IMAGES);
+  const seen = remember(
+    ({ target, targetTag }: ReleaseItem) => nameOf({ ...target, reference: targetTag }),
+    async (item) => {
+      const registry = await registryOf(item.target.connectionId ?? "");
+      return limit(() => lookAtTarget(registry, item, task.signal));
+    },
+  );
   return {
     ctx,
     task,
     ...work,
     moving: trackMovingBytes(task),
     registryOf: (connectionId) => registryOf(connectionId ?? ""),
+    digestAtTarget: (item) => seen(item),
     holdersIn: (connectionId) => holders(connectionId),
     treeAt: async (place) => {
       const tree = await trees(place);

@@ -71,20 +71,25 @@ export async function insertDistribution(db: Database, distribution: FullDistrib
 /** The distribution with this id, steps in the order of the release's items. */
 export async function findDistribution(db: Database, id: string): Promise<FullDistribution | null> {
   const row = await db.selectFrom("distributions").selectAll().where("id", "=", id).executeTakeFirst();
-  return row ? { ...toDistribution(row), steps: await listSteps(db, row.id) } : null;
+  return row ? withSteps(db, row) : null;
 }
+
+const withSteps = async (db: Database, row: Tables["distributions"]): Promise<FullDistribution> => ({
+  ...toDistribution(row),
+  steps: await listSteps(db, row.id),
+});
 
 /** The newest distribution of a content. */
 export async function findDistributionOf(db: Database, contentId: string): Promise<FullDistribution | null> {
   const row = await db
     .selectFrom("distributions")
-    .select("id")
+    .selectAll()
     .where("content_id", "=", contentId)
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(1)
     .executeTakeFirst();
-  return row ? findDistribution(db, row.id) : null;
+  return row ? withSteps(db, row) : null;
 }
 
 export async function listSteps(db: Database, distributionId: string): Promise<DistributionStep[]> {

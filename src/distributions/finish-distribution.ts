@@ -1,5 +1,6 @@
 import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
+import { lookAgainEverywhere } from "../deployments/look-again-everywhere.ts";
 import type { ReleaseItem } from "../releases/release-item.ts";
 import { listItems } from "../releases/release-item-store.ts";
 import { type FullDistribution, OPEN_STEPS } from "./distribution.ts";
@@ -41,10 +42,16 @@ async function end(
 ): Promise<void> {
   const change = { status, error, ended_at: tx.now().getTime() };
   if (!(await moveDistribution(tx.db, distribution.id, ["creating", "retrying"], change))) return;
+  // A candidate's deployment may wait for the images.
+  if (status === "success")
+    await lookAgainEverywhere(tx, { projectId: distribution.projectId, tier: null, environmentId: null });
   await recordEvent(tx, {
     kind: status === "success" ? "distribution.succeeded" : "distribution.failed",
     projectId: distribution.projectId,
     subjectId: distribution.id,
     after: { status, error, contentId: distribution.contentId },
   });
+  // A candidate whose release was filled while it waited is ready by now.
+  if (status === "success")
+    await lookAgainEverywhere(tx, { projectId: distribution.projectId, tier: null, environmentId: null });
 }

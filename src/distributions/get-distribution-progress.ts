@@ -10,10 +10,10 @@ import { listItemBlobs, listProgressBlobs, listProgressSteps, listReported } fro
 export async function getDistributionProgress(ctx: Context, id: string): Promise<DistributionProgress> {
   const [found] = await listReported(ctx.db, [id]);
   if (!found || !maySee(ctx, found.distribution.projectId)) throw new DomainError("DISTRIBUTION_NOT_FOUND");
-  const steps = await listProgressSteps(ctx.db, [id]);
+  const [steps, blobs] = await Promise.all([listProgressSteps(ctx.db, [id]), listProgressBlobs(ctx.db, id)]);
   return assembleProgress(found, parseCopyReport(found.reportJson), {
     steps: steps.get(id) ?? [],
-    blobs: await listProgressBlobs(ctx.db, id),
+    blobs,
     itemBlobs: await listItemBlobs(ctx.db, id),
   });
 }

@@ -35,12 +35,22 @@ export async function pinItems(run: CopyRun): Promise<void> {
   const find = referrerFinder(run);
   await run.task.step(
     "pin",
-    () =>
-      Promise.all(
+    async () => {
+      const outcomes = await Promise.all(
         unpinned.map((item) => limit(() => pinOne(run, item, pins.get(nameOf(item)) ?? null, find))),
-      ),
+      );
+      lookAhead(run, unpinned, outcomes);
+      return outcomes;
+    },
     (db, outcomes) => savePins({ ...run.ctx, db }, run, outcomes),
   );
+}
+
+/** Asks what is at the targets while the pins are written; who needs the answer hears of a failure. */
+function lookAhead(run: CopyRun, items: readonly ReleaseItem[], outcomes: readonly PinOutcome[]): void {
+  const pinned = new Set(outcomes.filter(isPinned).map(({ itemId }) => itemId));
+  for (const item of items)
+    if (item.push && pinned.has(item.id)) run.digestAtTarget(item).catch(() => undefined);
 }
 
 const nameOf = (item: ReleaseItem): string => JSON.stringify(pinPlace(item));

@@ -32,6 +32,7 @@ export async function applyConfiguration(
       after: {
         created: namesOf(created),
         changed: namesOf(changes.filter(({ action }) => action === "change")),
+        lifted: namesOf(changes.filter(({ action }) => action === "lift")),
       },
     });
     return { changes, fingerprint };

@@ -5,7 +5,7 @@ import { DomainError } from "../kernel/errors.ts";
 import { newId } from "../kernel/id.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { Project } from "./project.ts";
-import { insertProject } from "./project-store.ts";
+import { findProject, insertProject } from "./project-store.ts";
 
 export interface CreateProject {
   readonly key: string;
@@ -18,15 +18,28 @@ const Input = Project.pick({ key: true, name: true }).extend({
   withReferrers: Project.shape.withReferrers.default(false),
 });
 
+async function alreadyThere(tx: Context, { key, name }: Project): Promise<DomainError> {
+  const what = (await findProject(tx.db, key)) ? `the key ${key}` : `the name ${name}`;
+  return new DomainError("PROJECT_EXISTS", `A project with ${what} exists`);
+}
+
 /** Makes a project. Needs a system admin. Throws PROJECT_EXISTS, FORBIDDEN, INPUT_INVALID. */
 export async function createProject(ctx: Context, input: CreateProject): Promise<Project> {
   requireSystemAdmin(ctx);
   const { key, name, withReferrers } = parseInput(Input, input);
   return await inTransaction(ctx, async (tx) => {
     const now = tx.now();
-    const project: Project = { id: newId(now), key, name, withReferrers, createdAt: now };
-    if (!(await insertProject(tx.db, project)))
-      throw new DomainError("PROJECT_EXISTS", `A project with the key ${key} exists`);
+    const project: Project = {
+      id: newId(now),
+      key,
+      name,
+      withReferrers,
+      sourceConnectionId: null,
+      repository: null,
+      buildWorkflowId: null,
+      createdAt: now,
+    };
+    if (!(await insertProject(tx.db, project))) throw await alreadyThere(tx, project);
     await recordEvent(tx, {
       kind: "project.created",
       projectId: project.id,

@@ -6,7 +6,7 @@ import { newId } from "../kernel/id.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { getProject } from "./get-project.ts";
 import { type Service, ServiceName } from "./service.ts";
-import { insertService } from "./service-store.ts";
+import { insertServices } from "./service-store.ts";
 
 export interface CreateService {
   readonly projectKey: string;
@@ -21,7 +21,7 @@ export async function createService(ctx: Context, input: CreateService): Promise
     requireRole(tx, project.id, "releaser");
     const now = tx.now();
     const service: Service = { id: newId(now), projectId: project.id, name, createdAt: now };
-    if (!(await insertService(tx.db, service)))
+    if ((await insertServices(tx.db, [service])).size === 0)
       throw new DomainError("SERVICE_EXISTS", `The project ${project.key} has a service named ${name}`);
     await recordEvent(tx, {
       kind: "service.created",

@@ -1,9 +1,9 @@
-import { recordEvent } from "../audit/record-event.ts";
+import { recordEvents } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../kernel/id.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { type Service, ServiceName } from "./service.ts";
-import { insertService, knownServiceNames } from "./service-store.ts";
+import { insertServices, knownServiceNames } from "./service-store.ts";
 
 /**
  * Makes the services that the project lacks, with an event each, in the caller's transaction.
@@ -17,15 +17,17 @@ export async function ensureServices(
   const known = await knownServiceNames(tx.db, projectId, names);
   // In one order for all, so that two callers never wait for each other in a circle.
   const missing = [...new Set(names)].filter((name) => !known.has(name)).toSorted();
-  for (const name of missing) {
-    const now = tx.now();
-    const service: Service = {
-      id: newId(now),
-      projectId,
-      name: parseInput(ServiceName, name),
-      createdAt: now,
-    };
-    if (await insertService(tx.db, service))
-      await recordEvent(tx, { kind: "service.created", projectId, subjectId: service.id, after: service });
-  }
+  const now = tx.now();
+  const services = missing.map((name): Service => ({
+    id: newId(now),
+    projectId,
+    name: parseInput(ServiceName, name),
+    createdAt: now,
+  }));
+  const inserted = await insertServices(tx.db, services);
+  const made = services.filter(({ id }) => inserted.has(id));
+  await recordEvents(
+    tx,
+    made.map((service) => ({ kind: "service.created", projectId, subjectId: service.id, after: service })),
+  );
 }

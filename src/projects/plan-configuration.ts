@@ -7,8 +7,12 @@ import { parseInput } from "../kernel/parse-input.ts";
 import { Configuration, type ConfigurationPlan } from "./configuration.ts";
 import { takeTurn } from "./configuration-store.ts";
 import { planConnection } from "./plan-connection.ts";
+import { planEnvironments } from "./plan-environment.ts";
+import { planFreeze, planLiftedFreezes } from "./plan-freeze.ts";
 import { planProject } from "./plan-project.ts";
+import { planRepository } from "./plan-repository.ts";
 import type { ConfigurationStep } from "./plan-step.ts";
+import { planWorkflow } from "./plan-workflow.ts";
 import { planUser, type PreparedUser, prepareUser, usersInOrder } from "./plan-user.ts";
 
 /** As many things as one transaction has time for. */
@@ -56,15 +60,9 @@ export async function openPlan(
   { configuration, users }: PreparedConfiguration,
 ): Promise<OpenPlan> {
   await takeTurn(tx.db, tx.now());
-  const all: ConfigurationStep[] = [];
-  for (const project of configuration.projects ?? []) all.push(await planProject(tx, project));
-  const connections = configuration.connections ?? [];
-  // The new default comes last: it takes that from whichever still is it.
-  for (const connection of connections.toSorted(
-    (one, other) => Number(one.default ?? false) - Number(other.default ?? false),
-  ))
-    all.push(await planConnection(tx, connection, connections));
+  const all = await stepsOf(tx, configuration);
   for (const user of users) all.push(await planUser(tx, user));
+  all.push(...(await freezeSteps(tx, configuration)));
   const steps = all.filter((step) => step.changes.length > 0);
   const changes = steps.flatMap((step) => step.changes);
   refuseTooMany(changes.length);
@@ -76,6 +74,33 @@ export async function openPlan(
       for (const step of steps) await named(step, () => step.carryOut(tx));
     },
   };
+}
+
+/** In the order in which things need one another: connections are shared with projects, workflows and sources use connections. */
+async function stepsOf(
+  tx: Context,
+  { projects = [], connections = [] }: Configuration,
+): Promise<ConfigurationStep[]> {
+  const steps: ConfigurationStep[] = [];
+  for (const project of projects) steps.push(await planProject(tx, project));
+  // The new default comes last: it takes that from whichever still is it.
+  for (const connection of connections.toSorted(
+    (one, other) => Number(one.default ?? false) - Number(other.default ?? false),
+  ))
+    steps.push(await planConnection(tx, connection, connections));
+  for (const project of projects) {
+    for (const workflow of project.workflows ?? []) steps.push(await planWorkflow(tx, project, workflow));
+    steps.push(...(await planEnvironments(tx, project)), await planRepository(tx, project));
+  }
+  return steps;
+}
+
+/** Names come free before they are given anew. */
+async function freezeSteps(tx: Context, { freezes }: Configuration): Promise<ConfigurationStep[]> {
+  if (freezes === undefined) return [];
+  const steps = await planLiftedFreezes(tx, freezes);
+  for (const freeze of freezes) steps.push(await planFreeze(tx, freeze));
+  return steps;
 }
 
 function refuseTooMany(changes: number): void {

@@ -1,6 +1,7 @@
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { Service } from "./service.ts";
@@ -12,19 +13,26 @@ const toService = (row: Tables["services"]): Service => ({
   createdAt: fromMillis(row.created_at),
 });
 
-/** False when the project has a service of this name. */
-export async function insertService(db: Database, service: Service): Promise<boolean> {
-  const result = await db
-    .insertInto("services")
-    .values({
-      id: service.id,
-      project_id: service.projectId,
-      name: service.name,
-      created_at: service.createdAt.getTime(),
-    })
-    .onConflict((conflict) => conflict.columns(["project_id", "name"]).doNothing())
-    .executeTakeFirst();
-  return result.numInsertedOrUpdatedRows === 1n;
+/** Writes those whose names the project does not have yet; returns their ids. */
+export async function insertServices(db: Database, services: readonly Service[]): Promise<Set<string>> {
+  const inserted = new Set<string>();
+  for (const block of inBlocks(services)) {
+    const rows = await db
+      .insertInto("services")
+      .values(
+        block.map((service) => ({
+          id: service.id,
+          project_id: service.projectId,
+          name: service.name,
+          created_at: service.createdAt.getTime(),
+        })),
+      )
+      .onConflict((conflict) => conflict.columns(["project_id", "name"]).doNothing())
+      .returning("id")
+      .execute();
+    for (const { id } of rows) inserted.add(id);
+  }
+  return inserted;
 }
 
 /** Which of these names the project has. */

@@ -1,5 +1,6 @@
 import { recordEvent } from "../audit/record-event.ts";
 import { type Context, inTransaction } from "../context.ts";
+import { lookAgainEverywhere } from "../deployments/look-again-everywhere.ts";
 import { cancelDistribution } from "../distributions/cancel-distribution.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { type ContentInProject, contentToChange } from "./content-to-change.ts";
@@ -15,6 +16,8 @@ export function deleteRelease(ctx: Context, input: ContentInProject): Promise<vo
     await cancelDistribution(tx, content.id);
     if (!(await markDeleted(tx.db, content.id, tx.now())))
       throw new DomainError("RELEASE_NOT_FOUND", `Unknown version ${input.contentId}`);
+    // A candidate of the release may be deployed without it.
+    await lookAgainEverywhere(tx, { projectId: content.projectId, tier: null, environmentId: null });
     await recordEvent(tx, {
       kind: "release.deleted",
       projectId: content.projectId,

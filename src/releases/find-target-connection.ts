@@ -17,7 +17,7 @@ export async function findTargetConnection(
 ): Promise<Connection | null> {
   if (idOrName === null) return null;
   const connection = await findConnection(tx.db, idOrName);
-  if (!connection || !isVisibleTo(connection, visibleProjects(tx.actor)))
+  if (connection?.kind !== "registry" || !isVisibleTo(connection, visibleProjects(tx.actor)))
     throw new DomainError("CONNECTION_NOT_FOUND", `can not find target registry ${idOrName}`);
   if (!isSharedWith(connection, project.id))
     throw new DomainError(

@@ -34,11 +34,14 @@ export async function getReleaseById(ctx: Context, contentId: string): Promise<R
 }
 
 async function viewOf(ctx: Context, projectKey: string, content: ReleaseContent): Promise<ReleaseView> {
-  const distribution = await findDistributionOf(ctx.db, content.id);
+  const [full, distribution] = await Promise.all([
+    withDetails(ctx.db, content),
+    findDistributionOf(ctx.db, content.id),
+  ]);
   if (!distribution) throw new Error(`content ${content.id} has no distribution`);
   return {
     projectKey,
-    content: await withDetails(ctx.db, content),
+    content: full,
     distribution,
     movingBytes: readMovingBytes(await readProgress(ctx.db, distribution.taskId)),
     referrers: content.withReferrers ? await listReferrersOf(ctx.db, content.id) : new Map(),

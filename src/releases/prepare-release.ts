@@ -7,6 +7,7 @@ import { newId } from "../kernel/id.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { ensureServices } from "../projects/ensure-services.ts";
 import { getProject } from "../projects/get-project.ts";
+import { lockProject } from "../projects/project-store.ts";
 import type { Project } from "../projects/project.ts";
 import { isUniqueViolation } from "../storage/unique-violation.ts";
 import { findTargetConnection } from "./find-target-connection.ts";
@@ -14,6 +15,8 @@ import { Version } from "./release.ts";
 import type { FullContent, ReleaseSource } from "./release-content.ts";
 import { findContentByVersion, insertContent } from "./release-content-store.ts";
 import { ensureRelease } from "./release-store.ts";
+import { readCandidateVersion } from "./release-candidate.ts";
+import { findCandidate } from "./release-candidate-store.ts";
 import type { ReleaseView } from "./release-view.ts";
 import { resolveServices, type ServiceRequest } from "./resolve-services.ts";
 import { loadOriginal, requestsOf } from "./take-from-release.ts";
@@ -82,6 +85,13 @@ const noEnvironments = (name: string): DomainError =>
 const alreadyExists = (version: string): DomainError =>
   new DomainError("RELEASE_EXISTS", `The project has a release ${version} already`, { version });
 
+/** A version that reads like a candidate's may be one: then it names that. */
+async function refuseCandidatesName(tx: Context, project: Project, version: string): Promise<void> {
+  if (!readCandidateVersion(version)) return;
+  await lockProject(tx.db, project.id);
+  if (await findCandidate(tx.db, project.id, version)) throw alreadyExists(version);
+}
+
 async function insertRelease(
   tx: Context,
   project: Project,
@@ -89,6 +99,7 @@ async function insertRelease(
   { manifests, items, originalContentId, targetConnectionId }: Gathered,
 ): Promise<ReleaseView> {
   if (await findContentByVersion(tx.db, project.id, input.version)) throw alreadyExists(input.version);
+  await refuseCandidatesName(tx, project, input.version);
   const now = tx.now();
   const content: FullContent = {
     id: newId(now),

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { inBlocks } from "../storage/in-blocks.ts";
 import type { Tables } from "../storage/tables.ts";
 import { FIRST_LISTED_STATUS } from "./listed-status-store.ts";
 import type {
@@ -69,8 +70,7 @@ export async function insertContent(db: Database, content: FullContent): Promise
   await insertLabels(db, content, block);
   const filters = filterKeysOf(FIRST_LISTED_STATUS, content.labels);
   addToCounts(db, { projectId: content.projectId, block }, filters, 1);
-  for (const [position, manifest] of content.manifests.entries())
-    await insertManifest(db, content.id, position, manifest);
+  await insertManifests(db, content.id, content.manifests);
   await insertItems(db, content.id, content.items);
 }
 
@@ -86,23 +86,20 @@ async function insertLabels(db: Database, content: FullContent, block: number): 
   if (rows.length > 0) await db.insertInto("release_labels").values(rows).execute();
 }
 
-async function insertManifest(
+async function insertManifests(
   db: Database,
   contentId: string,
-  position: number,
-  manifest: ReleaseManifest,
+  manifests: readonly ReleaseManifest[],
 ): Promise<void> {
-  await db
-    .insertInto("release_manifests")
-    .values({
-      content_id: contentId,
-      service_name: manifest.serviceName,
-      position,
-      received_yaml: manifest.receivedYaml,
-      wire_yaml: manifest.wireYaml,
-      rendered_yaml: manifest.renderedYaml,
-    })
-    .execute();
+  const rows = manifests.map((manifest, position) => ({
+    content_id: contentId,
+    service_name: manifest.serviceName,
+    position,
+    received_yaml: manifest.receivedYaml,
+    wire_yaml: manifest.wireYaml,
+    rendered_yaml: manifest.renderedYaml,
+  }));
+  for (const block of inBlocks(rows)) await db.insertInto("release_manifests").values(block).execute();
 }
 
 /** Writes the YAML of one service with pinned references. */
@@ -150,13 +147,28 @@ export async function findContentByVersion(
 
 /** Adds services' YAML and images, in the order in which they were given. */
 export async function withDetails(db: Database, content: ReleaseContent): Promise<FullContent> {
-  const manifests = await db
+  const manifests = await listManifests(db, content.id);
+  return { ...content, manifests, items: await listItems(db, content.id) };
+}
+
+/** The content with this id and all that it holds, read at once: outside of a transaction only. */
+export async function findFullContent(db: Database, id: string): Promise<FullContent | null> {
+  const [content, manifests, items] = await Promise.all([
+    findContent(db, id),
+    listManifests(db, id),
+    listItems(db, id),
+  ]);
+  return content && { ...content, manifests, items };
+}
+
+async function listManifests(db: Database, contentId: string): Promise<ReleaseManifest[]> {
+  const rows = await db
     .selectFrom("release_manifests")
     .selectAll()
-    .where("content_id", "=", content.id)
+    .where("content_id", "=", contentId)
     .orderBy("position")
     .execute();
-  return { ...content, manifests: manifests.map(toManifest), items: await listItems(db, content.id) };
+  return rows.map(toManifest);
 }
 
 /** Marks the content deleted: its name is free, and no list shows it from now on. False: it was deleted already. */

@@ -21,3 +21,32 @@ export async function ensureRelease(
     .executeTakeFirstOrThrow();
   return row.id;
 }
+
+/** Whether a release of exactly this version contains something or was itself deployed: then it is no candidate's name. */
+export async function isVersionTaken(db: Database, projectId: string, version: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("releases as release")
+    .select("release.id")
+    .where("release.project_id", "=", projectId)
+    .where("release.version", "=", version)
+    .where((row) =>
+      row.or([
+        row.exists(
+          row
+            .selectFrom("release_contents as content")
+            .select("content.id")
+            .whereRef("content.release_id", "=", "release.id")
+            .where("content.deleted_at", "is", null),
+        ),
+        row.exists(
+          row
+            .selectFrom("deployments as deployment")
+            .select("deployment.number")
+            .whereRef("deployment.release_id", "=", "release.id")
+            .where("deployment.candidate_id", "is", null),
+        ),
+      ]),
+    )
+    .executeTakeFirst();
+  return row !== undefined;
+}

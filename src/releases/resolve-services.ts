@@ -1,5 +1,5 @@
 import type { Connection } from "../connections/connection.ts";
-import { findConnectionFor } from "../connections/find-connection-for.ts";
+import { connectionFinder } from "../connections/find-connection-for.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { Project } from "../projects/project.ts";
@@ -37,7 +37,7 @@ export async function resolveServices(
   );
   refuseTooMuchYaml(input.services);
   refuseTooManyImages(input.services);
-  const connectionTo = connectionFinder(ctx, input.project);
+  const connectionTo = connectionFinder(ctx.db, input.project);
   const manifests: ReleaseManifest[] = [];
   const items: ReleaseItem[] = [];
   for (const service of input.services) {
@@ -100,17 +100,6 @@ const sourceOf = ({ source, sourceDigest, sourceTag }: ReleaseItem): string =>
 
 const wordsFor = ({ sourceImage, sourceDigest }: ReleaseItem): string =>
   sourceDigest === null ? sourceImage : `${sourceImage}@${sourceDigest}`;
-
-/** Looks each repository up once: many images of a version often lie in one. */
-function connectionFinder(ctx: Context, project: Project): ImageSurroundings["connectionTo"] {
-  const found = new Map<string, Promise<Connection | null>>();
-  return (reference) => {
-    const place = `${reference.host}/${reference.repository}`;
-    const known = found.get(place) ?? findConnectionFor(ctx.db, project.id, reference);
-    found.set(place, known);
-    return known;
-  };
-}
 
 function refuseTwice(names: readonly string[], what: string): void {
   const twice = names.find((name, position) => names.indexOf(name) !== position);
