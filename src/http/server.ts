@@ -4,6 +4,8 @@ import { sendError } from "../api/errors.ts";
 import { referencePage } from "../api/reference-page.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Context } from "../context.ts";
+import { aviatorCallbacks } from "../dialects/aviator/callbacks.ts";
+import { aviatorReleases } from "../dialects/aviator/routes.ts";
 import { oci } from "../dialects/oci/routes.ts";
 import { zadigDelivery, zadigLabels } from "../dialects/zadig/delivery/routes.ts";
 import { newId } from "../kernel/id.ts";
@@ -14,6 +16,7 @@ import { logRequests } from "./request-log.ts";
 import { signUpRoutes } from "./sign-up.ts";
 import { cutSlowBodies } from "./slow-bodies.ts";
 import { answerUnreadableAddress } from "./unreadable-address.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 export interface ServerOptions {
   readonly authenticate: Authenticate;
@@ -63,9 +66,12 @@ export async function buildServer(ctx: Context, options: ServerOptions): Promise
   await app.register(api(ctx, { authenticate }), { prefix: "/v1" });
   await app.register(zadigDelivery(ctx, { authenticate }), { prefix: "/openapi" });
   await app.register(zadigLabels(ctx, { authenticate }), { prefix: "/api/aslan" });
+  await app.register(aviatorReleases(ctx, { authenticate }), { prefix: "/api/releases" });
+  await app.register(aviatorCallbacks(ctx, { authenticate }), { prefix: "/api/v1" });
   if (options.registryInside)
     await app.register(oci(ctx, { authenticate, publicUrl: options.publicUrl }), { prefix: "/v2" });
   await app.register(referencePage);
   await app.register(signUpRoutes(ctx));
+  await app.register(webhookRoutes(ctx));
   return app;
 }

@@ -1,11 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { sendError } from "../api/errors.ts";
+import { sendAviatorError } from "../dialects/aviator/errors.ts";
 import { errorBody } from "../dialects/oci/errors.ts";
 import { sendZadigError } from "../dialects/zadig/errors.ts";
 
 /** Whose error form an address asks for, by its prefix. */
 const FORMS = [
   { prefix: /^\/(?:openapi|api\/aslan)\//, send: sendZadigError },
+  { prefix: /^\/api\/(?:releases|v1)\//, send: sendAviatorError },
   { prefix: /^\/v2\//, send: sendOciError },
 ] as const;
 

@@ -17,7 +17,7 @@ async function everyConnection(ctx: Context): Promise<Connection[]> {
   const all: Connection[] = [];
   for (let after: Cursor | null = null; ;) {
     const page = await listConnections(ctx, { after, limit: 200 });
-    all.push(...page.items);
+    all.push(...page.items.filter(({ kind }) => kind === "registry"));
     if (page.next === null) return all;
     after = z.decode(CursorText, page.next);
   }
