@@ -10,14 +10,21 @@ import { readJsonOnly } from "./json-body.ts";
 import { methodsOf, type RouteList } from "./route-list.ts";
 import { roleRoutes, signInRoutes, tokenRoutes, userRoutes } from "./routes/access.ts";
 import { backupRoutes } from "./routes/backups.ts";
+import { candidateRoutes } from "./routes/candidates.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { connectionRoutes } from "./routes/connections.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
 import { distributionRoutes } from "./routes/distributions.ts";
+import { environmentRoutes } from "./routes/environments.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { freezeRoutes } from "./routes/freezes.ts";
+import { holdRoutes } from "./routes/holds.ts";
 import { liveRoutes, type LiveSettings } from "./routes/live.ts";
+import { matrixRoutes } from "./routes/matrix.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { serviceRoutes } from "./routes/services.ts";
+import { workflowRoutes } from "./routes/workflows.ts";
 
 /** One plugin for each concept. */
 const ROUTES = [
@@ -27,6 +34,13 @@ const ROUTES = [
   connectionRoutes,
   releaseRoutes,
   distributionRoutes,
+  workflowRoutes,
+  environmentRoutes,
+  candidateRoutes,
+  deploymentRoutes,
+  matrixRoutes,
+  holdRoutes,
+  freezeRoutes,
   userRoutes,
   roleRoutes,
   tokenRoutes,

@@ -9,7 +9,10 @@ import { type Sealer, sealEvents } from "../../src/audit/seal-events.ts";
 import { signingKey } from "../../src/audit/signing-key.ts";
 import { type Context, inTransaction } from "../../src/context.ts";
 import { DomainError } from "../../src/kernel/errors.ts";
+import { newId } from "../../src/kernel/id.ts";
 import { createProject } from "../../src/projects/create-project.ts";
+import { insertCandidate } from "../../src/releases/release-candidate-store.ts";
+import { ensureRelease } from "../../src/releases/release-store.ts";
 import { testContext } from "../support/context.ts";
 import { eachEngine } from "../support/databases.ts";
 import { type LiveReader, readLive, type ReadOptions } from "../support/live-reader.ts";
@@ -18,6 +21,25 @@ import { type ApiServer, byName, startApi } from "./api-server.ts";
 const PATIENCE = { timeout: 20_000 };
 /** So that tests need not wait. */
 const QUICK = { heartbeatMillis: 50, recheckMillis: 50, stallMillis: 200 };
+
+/** A candidate as cutting one makes it, less the commit that is looked up. */
+async function candidateOf(ctx: Context, projectId: string, releaseVersion: string, number: number) {
+  const now = new Date();
+  return {
+    id: newId(now),
+    releaseId: await ensureRelease(ctx.db, projectId, releaseVersion, now),
+    projectId,
+    releaseVersion,
+    version: `${releaseVersion}-rc${number}`,
+    number,
+    commit: "a".repeat(40),
+    buildStatus: "ready" as const,
+    buildError: "",
+    createdBy: "system",
+    createdByUserId: null,
+    createdAt: now,
+  };
+}
 
 describe("the live stream of a project", () => {
   eachEngine((engine) => {
@@ -83,6 +105,39 @@ describe("the live stream of a project", () => {
         actor: { name: "system", userId: null, tokenId: null },
         createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
       });
+    });
+
+    it("tells what happens to environments, freezes and deployments, by their own ids", async () => {
+      people["root"] = { systemAdmin: true };
+      const reader = await open();
+      const must = async (method: string, path: string, body?: object): Promise<{ id: string }> => {
+        const answer = await server.send("root", method, path, body);
+        expect(answer.status).toBeLessThan(300);
+        return answer.body as { id: string };
+      };
+      const environment = await must("POST", "/v1/projects/shop/environments", { name: "live" });
+      await insertCandidate(ctx.db, await candidateOf(ctx, shop, "7.0.0", 1));
+      const word = { version: "7.0.0-rc1", status: "success" };
+      const deployment = await must("POST", "/v1/projects/shop/environments/live/report", word);
+      const freeze = await must("POST", "/v1/freezes", {
+        name: "quiet",
+        place: { project: "shop" },
+        reason: "x",
+      });
+      await must("POST", "/v1/freezes/quiet/lift");
+      await sealEvents(ctx, sealer, shop);
+      const told = (): unknown[] =>
+        reader.events.map(({ data }) => {
+          const { kind, subjectId } = JSON.parse(data) as { kind: string; subjectId: string };
+          return [kind, subjectId];
+        });
+      await expect.poll(told, PATIENCE).toEqual([
+        ["environment.created", environment.id],
+        ["deployment.reported", deployment.id],
+        ["deployment.succeeded", deployment.id],
+        ["freeze.created", freeze.id],
+        ["freeze.lifted", freeze.id],
+      ]);
     });
 
     it("says something while nothing happens", async () => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Connection, ConnectionChange, ConnectionDraft } from "../../connections/connection.ts";
+import { RepositorySlug } from "../../projects/project.ts";
 import { type Endpoint, listOf, Nothing, PageQuery } from "./endpoint.ts";
 
 const ConnectionInPath = z.object({
@@ -13,7 +14,7 @@ export const CreateConnection = {
   path: "/v1/connections",
   concept: "connections",
   summary:
-    "Make a registry connection; what is left out is anonymous, https and shared with nobody (system admins)",
+    "Make a connection to a registry, a host of git repositories or a GitHub; what is left out is a registry, anonymous, https and shared with nobody (system admins)",
   body: z.strictObject(ConnectionDraft.shape),
   status: 201,
   reply: ConnectionReply,
@@ -24,7 +25,7 @@ export const ListConnections = {
   method: "GET",
   path: "/v1/connections",
   concept: "connections",
-  summary: "List the registry connections shared with your projects, newest first",
+  summary: "List the connections shared with your projects, newest first",
   query: PageQuery,
   status: 200,
   reply: listOf(ConnectionReply),
@@ -34,7 +35,7 @@ export const GetConnection = {
   method: "GET",
   path: "/v1/connections/:connection",
   concept: "connections",
-  summary: "Show one registry connection; its password is never shown",
+  summary: "Show one connection; its secrets are never shown",
   params: ConnectionInPath,
   status: 200,
   reply: ConnectionReply,
@@ -44,7 +45,7 @@ export const ChangeConnection = {
   method: "PATCH",
   path: "/v1/connections/:connection",
   concept: "connections",
-  summary: "Change a registry connection; what is left out stays (system admins)",
+  summary: "Change a connection; what is left out stays (system admins)",
   params: ConnectionInPath,
   body: z.strictObject(ConnectionChange.shape),
   status: 200,
@@ -55,7 +56,7 @@ export const DeleteConnection = {
   method: "DELETE",
   path: "/v1/connections/:connection",
   concept: "connections",
-  summary: "Delete a registry connection that no release uses (system admins)",
+  summary: "Delete a connection that no release, project or workflow uses (system admins)",
   params: ConnectionInPath,
   status: 204,
   reply: Nothing,
@@ -65,13 +66,17 @@ export const TestConnection = {
   method: "POST",
   path: "/v1/connections/:connection/test",
   concept: "connections",
-  summary: "Reach the registry and sign in there (system admins)",
+  summary:
+    "Reach the system and sign in there; a host of git repositories is tried with one of them (system admins)",
   params: ConnectionInPath,
   body: z.strictObject({
     confirmTokenHost: z
       .boolean()
       .default(false)
-      .describe("give the credentials to the token host that the registry names, from now on"),
+      .describe("of a registry: give the credentials to the token host that it names, from now on"),
+    repository: RepositorySlug.nullable()
+      .default(null)
+      .describe("of a host of git repositories or a GitHub: one to read, org/name"),
   }),
   status: 200,
   reply: z
@@ -80,7 +85,10 @@ export const TestConnection = {
       check: z.object({
         reachable: z.boolean(),
         authenticated: z.boolean(),
-        tokenHost: z.string().nullable().describe("a host besides the registry's own that makes its tokens"),
+        tokenHost: z
+          .string()
+          .nullable()
+          .describe("of a registry: a host besides its own that makes its tokens"),
         message: z.string().describe("what came back"),
       }),
     })

@@ -8,7 +8,17 @@ const WithReferrers = Project.shape.withReferrers.describe(
   "releases copy what is attached to their images, such as signatures and SBOMs, unless they say otherwise",
 );
 
-const ProjectReply = Project.meta({ id: "Project" });
+/** A project with names where records have ids. */
+export const ProjectReply = Project.omit({ sourceConnectionId: true, buildWorkflowId: true })
+  .extend({
+    sourceConnection: z.string().nullable().describe("the connection to its repository, by name"),
+    buildWorkflow: z
+      .string()
+      .nullable()
+      .describe("what builds its candidates, by name; null: they are ready at once"),
+  })
+  .meta({ id: "Project" });
+export type ProjectReply = z.output<typeof ProjectReply>;
 
 export const CreateProject = {
   method: "POST",
@@ -51,7 +61,25 @@ export const ChangeProject = {
   concept: "projects",
   summary: "Change a project; what is left out stays, its key for ever (project admins)",
   params: ProjectInPath,
-  body: z.strictObject({ name: Project.shape.name.optional(), withReferrers: WithReferrers.optional() }),
+  body: z.strictObject({
+    name: Project.shape.name.optional(),
+    withReferrers: WithReferrers.optional(),
+    source: z
+      .string()
+      .min(1)
+      .max(64)
+      .nullable()
+      .optional()
+      .describe("the connection to its repository, by id or name; null takes it off"),
+    repository: Project.shape.repository.optional().describe("org/name at that connection"),
+    buildWorkflow: z
+      .string()
+      .min(1)
+      .max(64)
+      .nullable()
+      .optional()
+      .describe("what builds its candidates, by name; null: they are ready at once"),
+  }),
   status: 200,
   reply: ProjectReply,
 } as const satisfies Endpoint;

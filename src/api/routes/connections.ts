@@ -25,6 +25,6 @@ export const connectionRoutes: FastifyPluginAsync = async (app) => {
   );
   answer(app, DeleteConnection, (ctx, { params }) => deleteConnection(ctx, params.connection));
   answer(app, TestConnection, (ctx, { params, body }) =>
-    testConnection(ctx, { connection: params.connection, confirmTokenHost: body.confirmTokenHost }),
+    testConnection(ctx, { connection: params.connection, ...body }),
   );
 };

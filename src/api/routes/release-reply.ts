@@ -24,12 +24,17 @@ export const releaseReply = (view: ReleaseView): ReleaseReply => ({
   items: itemsOf(view),
 });
 
-/** The copy of a release, image by image and blob by blob. */
+/** The copy of a release, image by image and blob by blob. `progress` was read after the view. */
 export function distributionReply(view: ReleaseView, progress: DistributionProgress): DistributionReply {
   const items = new Map(progress.items.map((item) => [item.id, item]));
+  const { status, error, attempt } = view.distribution;
   return {
     ...progressOf(view),
     ...progress,
+    // From the row that has the end's moment, and read first: images and blobs are as far as it says, or further.
+    status,
+    error,
+    attempt,
     project: view.projectKey,
     items: itemsOf(view).map((item) => {
       const { totalBytes = 0, movedBytes = 0, blobs = [], ...step } = items.get(item.id) ?? {};
