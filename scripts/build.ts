@@ -15,8 +15,13 @@ const isOurs = (id: string): boolean => /^[./]/.test(id);
 
 await rm(target, { recursive: true, force: true });
 const bundle = await rolldown({
-  // The thread of the embedded database is a program of its own, and looked for beside the others.
-  input: { main: "src/main.ts", "embedded-worker": "src/storage/embedded-worker.ts" },
+  // The thread of the embedded database and the wrapper of programs are started on their own, and looked for beside the
+  // others.
+  input: {
+    main: "src/main.ts",
+    "embedded-worker": "src/storage/embedded-worker.ts",
+    "run-wrapper": "src/connectors/ci-providers/command/run-wrapper.ts",
+  },
   platform: "node",
   external: (id) => !isOurs(id) && !isTakenIn(id),
 });

@@ -34,8 +34,13 @@ const KEPT_LINES = 12;
 const PATIENCE_MILLIS = 10_000;
 const READY = /^Headgate is ready at (\S+)$/;
 
-/** Starts `headgate serve` on embedded defaults; no setting of whoever runs the demonstration reaches it. */
-export function spawnServer(name: string, root: string, dataDirectory: string): ServerProcess {
+/** Starts `headgate serve` on embedded defaults and these settings; none of whoever runs the demonstration reaches it. */
+export function spawnServer(
+  name: string,
+  root: string,
+  dataDirectory: string,
+  settings: Readonly<Record<string, string>>,
+): ServerProcess {
   const adminToken = randomBytes(24).toString("hex");
   const child = spawn(process.execPath, [join(root, "src/main.ts"), "serve"], {
     cwd: root,
@@ -46,6 +51,7 @@ export function spawnServer(name: string, root: string, dataDirectory: string): 
       HEADGATE_DATA_DIR: dataDirectory,
       HEADGATE_ADMIN_TOKEN: adminToken,
       HEADGATE_LOG_LEVEL: "warn",
+      ...settings,
     },
   });
   const lines: string[] = [];

@@ -17,7 +17,8 @@ export interface DemoOptions {
 export const HELP = `npm run demo [-- options]
 
 Starts two Headgate servers in a temporary directory and moves a release from the one to the other:
-images are packed, pushed, pinned by digest, copied over HTTP, promoted, and checked. Takes seconds.
+images are packed, pushed, pinned by digest, copied over HTTP, promoted, and checked; then both versions
+are deployed, one fails and is rolled back, and a freeze says why nothing goes out. Takes seconds.
 Afterwards both servers stay up, to be tried out, until Ctrl-C. Nothing is left behind.
 
   --exit                              stop when done; the status is 0 only when every check held

@@ -1,4 +1,5 @@
 import type { DemoServer } from "./demo-server.ts";
+import { writeProgram } from "./deploy-program.ts";
 import type { Narrator } from "./narrator.ts";
 import type { DemoOptions } from "./options.ts";
 import type { RegistryAddress } from "./registry-client.ts";
@@ -11,13 +12,14 @@ export async function startServers(stage: Stage, options: DemoOptions, say: Narr
     options.source ? "Start Headgate" : "Start Headgate twice",
     `${options.source ? "" : "One for builds, one for production. "}Each server is a single process that brings its own database and its own image registry.`,
   );
+  const { live, commandsFile } = await writeProgram(stage.directory);
   const [build, production] = await Promise.all([
     options.source ? null : stage.startServer("build"),
-    stage.startServer("production"),
+    stage.startServer("production", { HEADGATE_COMMANDS_FILE: commandsFile }),
   ]);
   for (const server of [build, production]) if (server) say.fact(server.name, server.url);
   say.done("ready");
-  return { build, production };
+  return { build, production, live };
 }
 
 interface Introduction {

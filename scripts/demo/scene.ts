@@ -1,4 +1,5 @@
 import type { DemoServer } from "./demo-server.ts";
+import type { LiveFolder } from "./deploy-program.ts";
 import type { Narrator } from "./narrator.ts";
 import type { PackedImage } from "./pack-images.ts";
 import type { RegistryAddress } from "./registry-client.ts";
@@ -20,4 +21,6 @@ export interface Scene extends Played {
   readonly source: RegistryAddress;
   readonly connectionId: string;
   readonly targetInside: boolean;
+  /** What the environments run. */
+  readonly live: LiveFolder;
 }

@@ -13,7 +13,7 @@ export interface Stage {
   readonly interrupted: Promise<void>;
   /** Rejects when a server ends before anybody asked it to. */
   readonly broken: Promise<never>;
-  startServer(name: string): Promise<DemoServer>;
+  startServer(name: string, settings?: Readonly<Record<string, string>>): Promise<DemoServer>;
   close(): Promise<void>;
 }
 
@@ -42,8 +42,8 @@ export async function openStage(root: string): Promise<Stage> {
     servers,
     interrupted: whenInterrupted(),
     broken: broken.promise,
-    startServer(name) {
-      const server = spawnServer(name, root, join(directory, name));
+    startServer(name, settings = {}) {
+      const server = spawnServer(name, root, join(directory, name), settings);
       servers.push(server);
       void server.ended.then(async (how) => {
         await sleep(GRACE_MILLIS);

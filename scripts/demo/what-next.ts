@@ -1,5 +1,6 @@
 import { coloured, print } from "../../src/cli/output.ts";
 import { repositoryOf } from "./push-images.ts";
+import { LIVE } from "./run-release.ts";
 import type { Played } from "./scene.ts";
 import { PROJECT } from "./set-up.ts";
 
@@ -17,6 +18,10 @@ export function printWhatNext({ build, production, target, version, promotedVers
     `npm run headgate -- release list --project ${PROJECT}`,
     `npm run headgate -- release show --project ${PROJECT} --version ${promotedVersion}`,
     `npm run headgate -- release show --project ${PROJECT} --version ${promotedVersion} --yaml`,
+    `npm run headgate -- matrix`,
+    `npm run headgate -- why ${PROJECT} ${LIVE} ${promotedVersion}`,
+    `npm run headgate -- deploy ${PROJECT} ${LIVE} ${promotedVersion} --force --reason "a fixed cluster" --watch`,
+    `npm run headgate -- rollback ${PROJECT} ${LIVE} --watch`,
   ]);
   section("What a Zadig client sees", [`curl -H "Authorization: Bearer $HEADGATE_TOKEN" "${list}"`]);
   section(

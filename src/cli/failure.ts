@@ -5,7 +5,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_CODES_HELP = `
 Exit codes:
   0  done
-  1  it failed: the server refused, or the copy of a release did not succeed
+  1  it failed: the server refused, or what was watched did not succeed
   2  the command line is not right
   3  no server answered, or you are not signed in`;
 

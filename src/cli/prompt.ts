@@ -47,6 +47,8 @@ export interface PasswordSource {
   readonly variable: string;
   /** Ask on the terminal when there is none yet. */
   readonly question: string | null;
+  /** The option that reads it from standard input; `--password-stdin` when left out. */
+  readonly flag?: string;
 }
 
 /** The password, or null when nobody gave one. */
@@ -57,6 +59,6 @@ export async function readPassword(source: PasswordSource): Promise<string | nul
   if (source.question === null) return null;
   return await askHidden(
     source.question,
-    `a password is needed: set ${source.variable}, or pipe it in with --password-stdin`,
+    `a password is needed: set ${source.variable}, or pipe it in with ${source.flag ?? "--password-stdin"}`,
   );
 }

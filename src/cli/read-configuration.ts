@@ -95,21 +95,25 @@ function withSecrets(
     if (secret === "") problems.push(`${place}: the environment variable ${source.fromEnv} is not set`);
     return secret;
   };
-  const filled = <Entry extends { readonly password?: FromEnvironment | null | undefined }>(
-    section: string,
-    entries: readonly Entry[],
-  ) =>
-    entries.map(({ password, ...entry }, index) => ({
-      ...entry,
-      ...(password !== undefined && {
-        password: password && secretOf(`${section}.${index}.password`, password),
-      }),
-    }));
-  const { projects, connections, users } = content;
+  const filled = (place: string, source: FromEnvironment | null | undefined) =>
+    source === undefined ? undefined : source && secretOf(place, source);
+  const { projects, connections, users, freezes } = content;
   const configuration = {
     ...(projects && { projects }),
-    ...(connections && { connections: filled("connections", connections) }),
-    ...(users && { users: filled("users", users) }),
+    ...(connections && {
+      connections: connections.map(({ password, webhookSecret, ...entry }, index) => ({
+        ...entry,
+        password: filled(`connections.${index}.password`, password),
+        webhookSecret: filled(`connections.${index}.webhookSecret`, webhookSecret),
+      })),
+    }),
+    ...(users && {
+      users: users.map(({ password, ...entry }, index) => ({
+        ...entry,
+        password: filled(`users.${index}.password`, password),
+      })),
+    }),
+    ...(freezes && { freezes }),
   };
   if (problems.length > 0) throw unusable(file, problems);
   return configuration;

@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Client, UnreachableError } from "../api/client.ts";
+import type { Client } from "../api/client.ts";
 import { GetDistribution } from "../api/contract/distributions.ts";
 import { FollowProject } from "../api/contract/live.ts";
 import type { DistributionReply, ReleaseLine } from "../api/contract/releases.ts";
 import { isRunning } from "../distributions/distribution.ts";
 import { applyChanges, DistributionProgress } from "../distributions/distribution-progress.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
-import { harmless, note } from "./output.ts";
+import { harmless } from "./output.ts";
+import { patiently, POLL_MILLIS } from "./patiently.ts";
 import type { ProgressView } from "./progress.ts";
 
-const POLL_MILLIS = 500;
-/** A server that restarts goes on with its copies: a watcher should still be there then. */
-const PATIENCE_MILLIS = 120_000;
 /** A live stream tells at once how far a copy is; one that does not is held back on its way. */
 const FIRST_WORD_MILLIS = 5_000;
 /** After so long without news it is looked whether the stream is still alive. */
@@ -87,17 +85,4 @@ function judge({ project, version, status, error }: DistributionReply): void {
       ? `\nTry again with: headgate release retry --project ${project} --version "${version}"`
       : "";
   throw new CommandFailure(EXIT.failed, `release ${version} of ${project} ${status}${reason}${advice}`);
-}
-
-async function patiently<T>(look: () => Promise<T>): Promise<T> {
-  const givesUpAt = Date.now() + PATIENCE_MILLIS;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await look();
-    } catch (error) {
-      if (!(error instanceof UnreachableError) || Date.now() > givesUpAt) throw error;
-      if (attempt === 1) note(`No answer from the server (${harmless(error.message)}); still trying.`);
-      await sleep(POLL_MILLIS);
-    }
-  }
 }

@@ -29,7 +29,7 @@ export interface RunOptions {
 }
 
 /** A whole server on the embedded database, in this process, and the program to speak to it with. */
-export async function startHeadgate(): Promise<TestServer> {
+export async function startHeadgate(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
   const directory = await temporaryDirectory();
   const server = await startServer(
     readConfig({
@@ -37,6 +37,7 @@ export async function startHeadgate(): Promise<TestServer> {
       HEADGATE_DATA_DIR: directory.path,
       HEADGATE_ADMIN_TOKEN: ADMIN_TOKEN,
       HEADGATE_LOG_LEVEL: "silent",
+      ...settings,
     }),
   );
   const standard = { HEADGATE_URL: server.url, HEADGATE_TOKEN: ADMIN_TOKEN, XDG_CONFIG_HOME: directory.path };

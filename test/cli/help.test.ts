@@ -46,7 +46,9 @@ describe("the help of the command line", () => {
     const examples = leaves.flatMap(
       (command) => (helpOf(command).split("Examples:\n")[1] ?? "").split("\n\n")[0] ?? "",
     );
-    const lines = [...examples.join("\n").matchAll(/headgate ((?:[a-z]+ ?)+)/g)].map(([line]) => line.trim());
+    const lines = [...examples.join("\n").matchAll(/headgate ((?:[a-z]+(?:-[a-z]+)* ?)+)/g)].map(([line]) =>
+      line.trim(),
+    );
     const unknown = lines.filter(
       (line) => ![...known].some((path) => line === path || line.startsWith(`${path} `)),
     );

@@ -17,11 +17,19 @@ interface ApplyOptions {
   readonly yes?: true;
 }
 
-const more = `The file says what there shall be; what it leaves out stays as it is, and nothing is ever removed:
+const more = `The file says what there shall be; what it leaves out stays as it is. Nothing is removed, but a freeze that came from a file is
+lifted when a file with a list of freezes lacks it:
   projects:
     - key: shop
       name: The shop
       services: [api, web]
+      source: github
+      repository: acme/shop
+      workflows:
+        - { name: deploy, provider: command, target: deploy-shop }
+      environments:
+        - { name: staging, tier: staging, workflow: deploy }
+        - { name: prod, tier: production, workflow: deploy, promotionFrom: staging }
   connections:
     - name: prod
       host: registry.example
@@ -32,13 +40,18 @@ const more = `The file says what there shall be; what it leaves out stays as it 
     - name: ana
       password: { fromEnv: ANA_PASSWORD }
       roles: { shop: releaser }
-More fields of a connection: namespace, provider, region, default, plainHttp, allowPrivate, ca.
+  freezes:
+    - name: winter
+      place: { tier: production }
+      schedule: { kind: once, startsAt: "2026-12-20T00:00:00Z", endsAt: "2027-01-07T00:00:00Z" }
+      reason: nobody is there
+More fields of a connection: kind, webhookSecret, namespace, provider, region, default, plainHttp, allowPrivate, ca.
 More fields of a user: systemAdmin, disabled. Secrets come from environment variables alone.`;
 
-/** `headgate apply`: brings projects, registry connections and users to what a file says. */
+/** `headgate apply`: brings projects, connections, users and freezes to what a file says. */
 export function addApplyCommand(program: Command): void {
   define(program, "apply", {
-    summary: "Create and change projects, registries and users as a file says",
+    summary: "Create and change projects, environments, connections, users and freezes as a file says",
     examples: ["headgate apply -f headgate.yaml --dry-run", "headgate apply -f headgate.yaml --yes"],
     more,
   })

@@ -2,12 +2,14 @@ import type { Command } from "commander";
 import { ChangeProject, CreateProject, GetProject, ListProjects } from "../../api/contract/projects.ts";
 import { ListServices } from "../../api/contract/services.ts";
 import { define, group, run } from "../define.ts";
-import { misuse } from "../failure.ts";
 import {
   askedForReferrers,
+  given,
+  givenChange,
   type JsonOption,
   limited,
   type LimitOption,
+  orNull,
   type ReferrersOption,
   referrersField,
 } from "../options.ts";
@@ -23,8 +25,15 @@ interface ProjectOptions extends JsonOption, ReferrersOption {
   readonly name?: string;
 }
 
+/** What only a project that is there can be told. */
+interface ChangeOptions extends ProjectOptions {
+  readonly source?: string | false;
+  readonly repository?: string | false;
+  readonly buildWorkflow?: string | false;
+}
+
 const termsOf = ({ name, ...referrers }: ProjectOptions) => ({
-  ...(name !== undefined && { name }),
+  ...given({ name }),
   ...referrersField(referrers),
 });
 
@@ -43,12 +52,26 @@ export function addProjectCommands(program: Command): void {
   askedForReferrers(
     define(project, "change <key>", {
       summary: "Change a project; what is left out stays",
-      examples: ["headgate project change shop --with-referrers"],
+      examples: [
+        "headgate project change shop --with-referrers",
+        "headgate project change shop --source code --repository acme/shop --build-workflow build",
+      ],
       more: REFERRERS,
     }),
   )
     .option("--name <name>", "what people read")
+    .option("--source <name>", "the connection to its repository (headgate source)")
+    .option("--no-source", "its repository cannot be read any more")
+    .option("--repository <org/name>", "its repository there")
+    .option("--no-repository", "it has none")
+    .option("--build-workflow <name>", "what builds its candidates (headgate workflow)")
+    .option("--no-build-workflow", "they are ready at once")
     .action(run(change));
+  addProjectReaders(project);
+  addServiceCommands(program);
+}
+
+function addProjectReaders(project: Command): void {
   limited(
     define(project, "list", {
       summary: "List the projects that you may see",
@@ -76,13 +99,15 @@ export function addProjectCommands(program: Command): void {
       printFields([
         ["key", found.key],
         ["name", found.name],
+        ["source", found.sourceConnection ?? ""],
+        ["repository", found.repository ?? ""],
+        ["build workflow", found.buildWorkflow ?? ""],
         ["referrers", found.withReferrers ? "copied with their images" : "not copied"],
         ["id", found.id],
         ["made", shortTime(found.createdAt)],
       ]);
     }),
   );
-  addServiceCommands(program);
 }
 
 async function create(key: string, options: ProjectOptions): Promise<void> {
@@ -92,9 +117,13 @@ async function create(key: string, options: ProjectOptions): Promise<void> {
   else print(`Project ${made.key} is made.`);
 }
 
-async function change(key: string, options: ProjectOptions): Promise<void> {
-  const body = termsOf(options);
-  if (Object.keys(body).length === 0) throw misuse("say what shall be different; --help lists what can be");
+async function change(key: string, options: ChangeOptions): Promise<void> {
+  const body = givenChange({
+    ...termsOf(options),
+    source: orNull(options.source),
+    repository: orNull(options.repository),
+    buildWorkflow: orNull(options.buildWorkflow),
+  });
   const client = await signedIn();
   const changed = await client.call(ChangeProject, { params: { project: key }, body });
   if (options.json) printJson(changed);

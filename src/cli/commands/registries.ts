@@ -8,6 +8,7 @@ import {
   ListConnections,
 } from "../../api/contract/connections.ts";
 import type { Connection, ConnectionChange } from "../../connections/connection.ts";
+import { sharedWith } from "../connection-words.ts";
 import { define, group, run } from "../define.ts";
 import { misuse } from "../failure.ts";
 import { collect, type JsonOption, limited, type LimitOption } from "../options.ts";
@@ -142,12 +143,10 @@ async function termsOf(options: RegistryOptions, asks: boolean): Promise<Connect
 const addressOf = ({ host, namespace }: Connection): string =>
   namespace === "" ? host : `${host}/${namespace}`;
 
-const sharedWith = (connection: Connection): string =>
-  connection.allProjects ? "every project" : connection.projects.map(({ key }) => key).join(", ") || "nobody";
-
 async function listAll(options: JsonOption & LimitOption): Promise<void> {
   const client = await signedIn();
-  const items = await firstItems(options.limit, (query) => client.call(ListConnections, { query }));
+  const all = await firstItems(options.limit, (query) => client.call(ListConnections, { query }));
+  const items = all.filter(({ kind }) => kind === "registry");
   if (options.json) return printJson(items);
   printTable(
     ["NAME", "ADDRESS", "SIGNS IN AS", "SHARED WITH"],

@@ -21,6 +21,7 @@ import { type CreateOptions, releaseBody } from "../release-body.ts";
 import { printRelease, printYaml } from "../print-release.ts";
 import { signedIn } from "../session.ts";
 import { watchRelease } from "../watch-release.ts";
+import { addCandidateCommands } from "./candidates.ts";
 
 /** Which release a command means: by its id, or by project and version. */
 interface WhichRelease extends JsonOption {
@@ -37,6 +38,7 @@ const which = (command: Command): Command =>
 export function addReleaseCommands(program: Command): void {
   const release = group(program, "release", "Releases: pin the images of a version and copy them");
   addCreate(release);
+  addCandidateCommands(release);
   limited(
     define(release, "list", {
       summary: "List a project's releases, newest first",
