@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { readdir, symlink } from "node:fs/promises";
+import { readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RunOrder } from "../../src/connectors/ci-providers/command/run-order.ts";
 import { eachEngine } from "../support/databases.ts";
 import { clientOf, settingsFor, valueAt } from "../support/server.ts";
 import { startProgram } from "../support/server-process.ts";
@@ -42,6 +43,29 @@ eachEngine((engine) => {
     } finally {
       expect(await server.stop()).toBe(0);
     }
+  });
+
+  test("the wrapper of programs lies beside it, and carries one out by itself", async () => {
+    const runs = await temporaryDirectory();
+    const order: RunOrder = {
+      id: "0123456789abcdef01234567",
+      runsDirectory: runs.path,
+      program: "says",
+      argv: ["/bin/echo", "hello"],
+      workingDirectory: "/",
+      account: null,
+      environment: {},
+      secrets: [],
+      timeoutMillis: 60_000,
+      logLimitBytes: 4096,
+      releaseJson: "{}",
+    };
+    const wrapper = run(process.execPath, [join(place.path, "dist/run-wrapper.js")], { env: {} });
+    wrapper.child.stdin?.end(JSON.stringify(order));
+    expect((await wrapper).stdout).toBe('{"kind":"claimed"}\n');
+    expect(await readFile(join(runs.path, order.id, "log-0"), "utf8")).toBe("hello\n");
+    expect(await readFile(join(runs.path, order.id, "end.json"), "utf8")).toContain('"code":0');
+    await runs.remove();
   });
 
   test("its command line knows every command, and the licences of what it took in lie beside it", async () => {

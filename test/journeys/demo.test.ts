@@ -87,9 +87,9 @@ describe("npm run demo", { timeout: PATIENCE_MILLIS }, () => {
     expect(await outcomeOf(run)).toMatchObject({ status: 0 });
     const output = run.output();
 
-    const [server, worker] = from(output, "3/8").match(DIGEST) ?? [];
+    const [server, worker] = from(output, "3/11").match(DIGEST) ?? [];
     expect(server).not.toBe(worker);
-    const shown = from(output, "7/8");
+    const shown = from(output, "7/11");
     expect(shown).toMatch(
       new RegExp(`image: 127\\.0\\.0\\.1:\\d+/headgate-demo/live-server:stable@${server ?? "?"}\n`),
     );
@@ -103,6 +103,21 @@ describe("npm run demo", { timeout: PATIENCE_MILLIS }, () => {
     expect(output).toContain("4 tags verified");
     expect(output).toContain("cargo for this demonstration and nothing to run");
 
+    const ran = from(output, "9/11");
+    expect(ran).toMatch(
+      /0\.1\.0 to staging\n(.*\n)* +success\n +0\.1\.0 runs in headgate-demo\/staging, after/,
+    );
+    expect(ran).toMatch(/failure: exit code 1: .*2 of 3 replicas did not become ready\n/);
+    expect(ran).toMatch(/✓ rolled back to 0\.1\.0 /);
+    const asked = from(output, "11/11");
+    expect(asked).toMatch(
+      /Closed: 0\.1\.0-stable to live cannot go out, until the hold is lifted, and more\./,
+    );
+    expect(asked).toMatch(
+      /✗ freeze: frozen by weekend: nobody is there; opens \d{4}-.*; ask Ana; role admin may force it/,
+    );
+    expect(asked).toMatch(/deploying 0\.1\.0 now +ENVIRONMENT_FROZEN/);
+
     expect(output).not.toContain("\u001b");
     expect(await readdir(temporary.path)).toEqual([]);
     const urls = urlsIn(output);
@@ -112,10 +127,10 @@ describe("npm run demo", { timeout: PATIENCE_MILLIS }, () => {
 
   test("stops at once when interrupted in the middle, and leaves nothing", async () => {
     const run = runDemo([]);
-    await run.reached("2/8");
+    await run.reached("2/11");
     run.interrupt();
     expect(await outcomeOf(run)).toMatchObject({ status: 130 });
-    expect(run.output()).not.toContain("3/8");
+    expect(run.output()).not.toContain("3/11");
     expect(await readdir(temporary.path)).toEqual([]);
     expect(await Promise.all(urlsIn(run.output()).map(isReachable))).toEqual([false, false]);
   });
@@ -139,7 +154,7 @@ describe("npm run demo", { timeout: PATIENCE_MILLIS }, () => {
     const run = runDemo(args);
     expect(await run.ended).toBe(2);
     expect(run.output()).toContain(words);
-    expect(run.output()).not.toContain("1/8");
+    expect(run.output()).not.toContain("1/11");
   });
 
   test("explains itself with --help", async () => {
@@ -185,7 +200,7 @@ describeWith(["docker-registry", "skopeo"], "npm run demo between outside regist
       const output = run.output();
       expect(output).toContain("4 tags verified");
 
-      const [serverDigest, workerDigest] = from(output, "3/8").match(DIGEST) ?? [];
+      const [serverDigest, workerDigest] = from(output, "3/11").match(DIGEST) ?? [];
       const server = await inspect(`${target.host}/headgate-demo/server:0.1.0`);
       const worker = await inspect(`${target.host}/headgate-demo/live-worker:stable`);
       expect(server.Digest).toBe(serverDigest);

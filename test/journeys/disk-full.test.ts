@@ -165,7 +165,8 @@ describeWithLoopDisks("a server whose disk is full", () => {
       if (answer.status === 200) accepted.push(version);
       else refused = answer;
     }
-    expect(refused.status).toBeGreaterThanOrEqual(500);
+    expect(refused.status).toBe(503);
+    expect(refused.text).toContain("The server's disk is full: nothing was changed");
     expect((await detail(`full-${accepted.length}`)).status).toBe(404);
     expect((await server.send("GET", "/healthz")).status).toBe(200);
     expect((await server.send("GET", "/v1/projects")).status).toBe(200);

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { type Actor, SYSTEM } from "../../src/access/actor.ts";
 import { createSecretBox, KEY_BYTES } from "../../src/connections/secret-box.ts";
+import { openCiProviders } from "../../src/connectors/ci-providers/open-ci-providers.ts";
 import { createRegistryConnector } from "../../src/connectors/registries/oci-registry-connector.ts";
 import type { Context } from "../../src/context.ts";
 import type { Role } from "../../src/access/role.ts";
@@ -21,7 +22,11 @@ const absent = <T extends object>(what: string): T =>
 export function testContext(db: Database, overrides: Partial<Omit<Context, "db">> = {}): Context {
   return {
     db,
-    connectors: { registries: createRegistryConnector() },
+    connectors: {
+      registries: createRegistryConnector(),
+      ciProviders: openCiProviders({ command: null }),
+      sourceHosts: absent("sourceHosts"),
+    },
     files: absent("files"),
     secrets: createSecretBox(Buffer.alloc(KEY_BYTES, "test key")),
     log: pino({ level: "silent" }),

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
 import { afterAll, describe, inject } from "vitest";
 import { type Database, type DatabaseOptions, openDatabase } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
+import { onServer } from "./on-server.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A migrated database of a test's own. */
@@ -31,7 +31,7 @@ export interface Engine {
 /** Declares the same tests for each engine; without a PostgreSQL its block is reported as skipped, by name. */
 export function eachEngine(tests: (engine: Engine) => void): void {
   describe("on SQLite", () => {
-    tests(testEngine("SQLite", "embedded", embeddedPlace));
+    tests(testEngine("SQLite", "embedded", embeddedPlace, embeddedPlace));
   });
   onPostgres(tests);
 }
@@ -40,7 +40,9 @@ export function eachEngine(tests: (engine: Engine) => void): void {
 export function onPostgres(tests: (engine: Engine) => void): void {
   const url = inject("postgresUrl");
   describe.skipIf(url === null)(`on PostgreSQL${url === null ? " (this machine has none)" : ""}`, () => {
-    tests(testEngine("PostgreSQL", "postgres", () => postgresPlace(url ?? "")));
+    const placeFrom = (template: string) => () => postgresPlace(url ?? "", template);
+    const migrated = placeFrom(inject("postgresTemplate"));
+    tests(testEngine("PostgreSQL", "postgres", placeFrom("template0"), migrated));
   });
 }
 
@@ -49,13 +51,18 @@ interface Place {
   readonly remove: () => Promise<void>;
 }
 
-function testEngine(name: Engine["name"], kind: Engine["kind"], newPlace: () => Promise<Place>): Engine {
+/** `migratedPlace` may have run what `open` would run anyway. */
+function testEngine(
+  name: Engine["name"],
+  kind: Engine["kind"],
+  newPlace: () => Promise<Place>,
+  migratedPlace: () => Promise<Place>,
+): Engine {
   const tidy: (() => Promise<void>)[] = [];
   afterAll(async () => {
     for (const step of tidy.splice(0).toReversed()) await step();
   });
-  const place = async (): Promise<DatabaseOptions> => {
-    const { options, remove } = await newPlace();
+  const kept = async ({ options, remove }: Place): Promise<DatabaseOptions> => {
     tidy.push(remove);
     return options;
   };
@@ -70,7 +77,12 @@ function testEngine(name: Engine["name"], kind: Engine["kind"], newPlace: () => 
     };
     return { db, options, ...where, close, reopen };
   };
-  return { name, kind, place, open: async () => openPlace(await place()) };
+  return {
+    name,
+    kind,
+    place: async () => kept(await newPlace()),
+    open: async () => openPlace(await kept(await migratedPlace())),
+  };
 }
 
 async function embeddedPlace(): Promise<Place> {
@@ -78,23 +90,13 @@ async function embeddedPlace(): Promise<Place> {
   return { options: { kind: "embedded", directory: path }, remove };
 }
 
-async function postgresPlace(serverUrl: string): Promise<Place> {
+async function postgresPlace(serverUrl: string, template: string): Promise<Place> {
   const name = `headgate_test_${randomBytes(8).toString("hex")}`;
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  await onServer(serverUrl, `create database ${name} template template0`);
+  await onServer(serverUrl, `create database ${name} template ${template}`);
   return {
     options: { kind: "postgres", url: url.href, poolSize: 5 },
     remove: () => onServer(serverUrl, `drop database ${name} with (force)`),
   };
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

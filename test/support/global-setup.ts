@@ -1,10 +1,16 @@
+import { randomBytes } from "node:crypto";
 import type { TestProject } from "vitest/node";
+import { openDatabase } from "../../src/storage/database.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { onServer } from "./on-server.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
     /** Where tests may create databases; null when this machine has no PostgreSQL. */
     readonly postgresUrl: string | null;
+    /** A migrated database of that server, of which tests get copies. */
+    readonly postgresTemplate: string;
   }
 }
 
@@ -17,5 +23,23 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (!url && process.env["CI"])
     throw new Error("PostgreSQL is missing: install it, or set HEADGATE_TEST_DATABASE_URL");
   project.provide("postgresUrl", url);
-  return async () => server?.stop();
+  project.provide("postgresTemplate", TEMPLATE);
+  if (url) await makeTemplate(url);
+  return async () => {
+    if (url && !server) await onServer(url, `drop database if exists ${TEMPLATE} with (force)`);
+    await server?.stop();
+  };
+}
+
+/** Of this run alone: several may use one server. */
+const TEMPLATE = `headgate_template_${randomBytes(8).toString("hex")}`;
+
+/** Migrating takes longer than copying what was migrated. */
+async function makeTemplate(serverUrl: string): Promise<void> {
+  await onServer(serverUrl, `create database ${TEMPLATE} template template0`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${TEMPLATE}`;
+  const { db, close } = await openDatabase({ kind: "postgres", url: url.href, poolSize: 1 });
+  await migrate(db);
+  await close();
 }

@@ -3,13 +3,13 @@ import { type Database, type DatabaseOptions, openDatabase } from "../../src/sto
 import { factsOf } from "../../src/storage/engine.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { migrations } from "../../src/storage/migrations.ts";
+import { fillTables, idOf, secondsOf } from "./fill-tables.ts";
 
 /** Key of the project that has three in ten of all releases, and some that were deleted; seven others share the rest. */
 export const PROJECT_KEY = "shop";
 
 /** The last migration before lists had blocks and counts: what is filled in is in the form of that time. */
 const BEFORE_LISTS = "0005-audit";
-const ROWS_PER_STATEMENT = 50_000;
 
 /** How long it took to make the database. */
 export interface FillTimes {
@@ -34,12 +34,6 @@ export async function makeManyReleases(options: DatabaseOptions, releases: numbe
   }
 }
 
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return (performance.now() - startedAt) / 1000;
-}
-
 async function insertReleases(db: Database, releases: number): Promise<void> {
   await db
     .insertInto("projects")
@@ -52,22 +46,10 @@ async function insertReleases(db: Database, releases: number): Promise<void> {
       })),
     )
     .execute();
-  await db.connection().execute(async (one) => {
-    if (factsOf(one).shared) {
-      // What is inserted refers to what was inserted a statement before: looking it up a million times proves nothing.
-      await sql`set session_replication_role = replica`.execute(one);
-      await sql`set statement_timeout = 0`.execute(one);
-    }
-    for (let from = 0; from < releases; from += ROWS_PER_STATEMENT)
-      for (const insert of INSERTS)
-        await sql.raw(inSeries(insert, from, Math.min(from + ROWS_PER_STATEMENT, releases))).execute(one);
-    if (factsOf(one).shared) await sql`reset all`.execute(one);
-  });
+  await fillTables(db, releases, INSERTS);
 }
 
 const PROJECT_ID_START = "0".repeat(23);
-/** SQL for the id of the thing of this kind with the number i. */
-const idOf = (kind: string): string => `'${kind.padEnd(14, "0")}' || cast(1000000000 + i as text)`;
 const DELETED = "i % 100 = 98";
 const PROJECT_ID = `'${PROJECT_ID_START}' || case when i % 10 < 3 or ${DELETED} then 0 else 1 + i % 7 end`;
 const STATUS =
@@ -104,10 +86,3 @@ const INSERTS: readonly string[] = [
     select ${idOf("d")}, ${idOf("c")}, case ${STATUS} when 'success' then 'verified' else 'failed' end, '', null,
       ${CREATED_AT} from series`,
 ];
-
-/** The statement over the numbers from `from` up to `before`. */
-const inSeries = (insert: string, from: number, before: number): string =>
-  insert.replace(
-    /\bselect\b/,
-    `with recursive series (i) as (select ${from} union all select i + 1 from series where i + 1 < ${before}) select`,
-  );
