@@ -3,20 +3,7 @@ import * as z from "zod";
 import { Cursor } from "../src/kernel/page.ts";
 import type { Database } from "../src/storage/database.ts";
 import { PROJECT_KEY } from "../test/support/many-releases.ts";
-import type { Figure } from "./support/report.ts";
-import { ratiosOf } from "./support/statistics.ts";
-
-/** One page of one list, and what it must hold. */
-export interface Call {
-  readonly name: string;
-  readonly path: string;
-  /** The call that it is compared with; null for the first pages themselves. */
-  readonly peer: string | null;
-  /** Promised at most, as a multiple of the peer. */
-  readonly atMost: number | null;
-  /** The whole answer must agree with this. */
-  readonly check: (answer: unknown) => void;
-}
+import { type Call, mustBe } from "./support/calls.ts";
 
 interface Filter {
   readonly status?: string;
@@ -113,10 +100,6 @@ const NumberedAnswer = z.object({ list: z.array(Line), total: z.number() });
 const CursorAnswer = z.object({ items: z.array(Line) });
 const LabelsAnswer = z.object({ items: z.array(z.string()) });
 
-function mustBe(name: string, told: string | number, expected: string | number): void {
-  if (told !== expected) throw new Error(`${name}: the server says ${told}, the database ${expected}`);
-}
-
 /** What is in a list by the tables alone that lists do not read: labels and distributions. */
 const listed = ({ status, label }: Filter) => sql`
   release_contents as content join projects as project on project.id = content.project_id
@@ -134,55 +117,4 @@ async function rowsOf(db: Database, filter: Filter, skip: number, limit: number)
     select content.id, content.created_at as at from ${listed(filter)}
     order by content.created_at desc, content.id desc limit ${limit} offset ${skip}`.execute(db);
   return rows;
-}
-
-/** Where a server listens, and who asks. */
-export interface Door {
-  readonly url: string;
-  readonly token: string;
-}
-
-/** Asks for every page once a round, each round in another order; answers the milliseconds and the ratios. */
-export async function measureCalls(
-  server: Door,
-  calls: readonly Call[],
-  rounds: number,
-): Promise<{
-  readonly samples: Readonly<Record<string, { readonly milliseconds: readonly number[] }>>;
-  readonly figures: readonly Figure[];
-}> {
-  const times = new Map<string, number[]>(calls.map(({ name }) => [name, []]));
-  const warmUps = Math.ceil(rounds / 10);
-  for (let round = -warmUps; round < rounds; round += 1) {
-    const first = (round + warmUps) % calls.length;
-    for (const call of [...calls.slice(first), ...calls.slice(0, first)]) {
-      const milliseconds = await timeOf(server, call);
-      if (round >= 0) times.get(call.name)?.push(milliseconds);
-    }
-  }
-  const figures = calls.flatMap(({ name, peer, atMost }): Figure[] =>
-    peer === null
-      ? []
-      : [
-          {
-            name: `${name} / ${peer}`,
-            value: ratiosOf(times.get(name) ?? [], times.get(peer) ?? []),
-            unit: "x",
-            target: atMost === null ? null : { atMost },
-          },
-        ],
-  );
-  const samples = [...times].map(([name, milliseconds]) => [name, { milliseconds }] as const);
-  return { samples: Object.fromEntries(samples), figures };
-}
-
-async function timeOf(server: Door, call: Call): Promise<number> {
-  const headers = { authorization: `Bearer ${server.token}` };
-  const startedAt = performance.now();
-  const answer = await fetch(`${server.url}${call.path}`, { headers });
-  const body = await answer.text();
-  const milliseconds = performance.now() - startedAt;
-  if (answer.status !== 200) throw new Error(`${call.name}: ${answer.status} ${body}`);
-  call.check(JSON.parse(body));
-  return milliseconds;
 }

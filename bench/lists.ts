@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Database, type DatabaseOptions, openDatabase } from "../src/storage/database.ts";
 import { sql } from "kysely";
-import { measureCalls, prepareCalls } from "./lists-calls.ts";
+import { prepareCalls } from "./lists-calls.ts";
 import { makeManyReleases } from "../test/support/many-releases.ts";
 import { openPlace } from "./lists-place.ts";
 import { startBuiltServer } from "./support/built-server.ts";
+import { measureCalls } from "./support/calls.ts";
 import { surroundingsWith } from "./support/parts.ts";
 import {
   printFigures,
@@ -42,15 +42,9 @@ async function measure(engine: string): Promise<ScenarioReport> {
       version: (await sql.raw<{ version: string }>(place.askVersion).execute(db)).rows[0]?.version,
       calls: await prepareCalls(db),
     }));
-    const token = randomBytes(24).toString("hex");
-    const settings = { ...place.settings, HEADGATE_ADMIN_TOKEN: token };
-    const server = await startBuiltServer({ folder, settings });
+    const server = await startBuiltServer({ folder, settings: place.settings });
     try {
-      const { samples, figures } = await measureCalls(
-        { url: server.url, token },
-        calls,
-        Number(values.rounds),
-      );
+      const { samples, figures } = await measureCalls(server, calls, Number(values.rounds));
       const about = [
         `${engine} ${version}; ${releases} releases, three in ten of them in the project; filled in ${fillSeconds.toFixed(0)} s,`,
         `brought up to date in ${upgradeSeconds.toFixed(0)} s; milliseconds a request`,

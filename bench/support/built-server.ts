@@ -10,6 +10,8 @@ const MAIN = join(import.meta.dirname, "../../dist/main.js");
 /** The built program as users run it, in a process of its own with its own data. */
 export interface BuiltServer {
   readonly url: string;
+  /** Of its admin, who has all rights. */
+  readonly token: string;
   /** Speaks to `/v1` with all rights. */
   readonly client: Client;
   readonly pid: number;
@@ -47,6 +49,7 @@ export async function startBuiltServer(options: BuiltServerOptions): Promise<Bui
   const url = await readyAddress(child, logFile);
   return {
     url,
+    token,
     client: createClient({ url, token }),
     pid: child.pid ?? Number.NaN,
     stop: async () => {
