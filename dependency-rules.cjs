@@ -1,12 +1,12 @@
 // The arrows of ARCHITECTURE.md, section 3, in machine form. The list of nouns is the glossary.
 // A noun file is pure: schema, type and rules of one thing, safe in a browser.
 const NOUNS =
-  "(project|service|release|release-content|release-item|referrer|release-view|distribution|distribution-progress|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup)";
-const CONCEPTS = "(projects|releases|distributions|repositories|connections|access|audit)";
+  "(project|service|release|release-content|release-item|referrer|release-view|distribution|distribution-progress|connection|user|role|actor|api-token|event|repository|manifest|upload|registry-token|configuration|backup|freeze|freeze-draft|tier|release-candidate|bad-mark|environment|deployment|gate|hold|workflow|workflow-run)";
+const CONCEPTS = "(projects|environments|workflows|deployments|releases|distributions|repositories|connections|access|audit)";
 const NOUN_FILES = `^src/${CONCEPTS}/${NOUNS}[.]ts$`;
 const MACHINERY = "(tasks|storage|connectors)";
 const EDGES = "(dialects|api|http|cli|web)";
-const PORTS = ["^src/connectors/[^/]+/registry[.]ts$", "^src/connectors/connector-lookup[.]ts$"];
+const PORTS = ["^src/connectors/[^/]+/(registry|ci-provider|source-host)[.]ts$", "^src/connectors/connector-lookup[.]ts$"];
 const TESTS = "[.]test[.]ts$";
 const rule = (name, from, to) => ({ name, severity: "error", from, to });
 const notTests = (from) => ({ ...from, pathNot: [TESTS, ...(from.pathNot ?? [])] });
@@ -28,6 +28,7 @@ module.exports = {
     rule("only-http-client-speaks-http", { path: "^src/", pathNot: ["^src/connectors/http-client[.]ts$", "^src/connectors/guarded-connect[.]ts$", TESTS] }, { path: "^(undici)$|node_modules/undici/" }),
     rule("only-guarded-connect-opens-sockets", { path: "^src/", pathNot: ["^src/connectors/guarded-connect[.]ts$", "^src/config[.]ts$", TESTS] }, { path: "^(node:)?(net|tls)$", dependencyTypesNot: ["type-only"] }),
     rule("only-the-blob-pipe-takes-raw-sockets", { path: "^src/", pathNot: ["^src/connectors/registries/slab-sockets?[.]ts$", "^src/connectors/registries/oci-registry-connector[.]ts$", TESTS] }, { path: "^src/connectors/registries/slab-sockets[.]ts$", dependencyTypesNot: ["type-only"] }),
+    rule("only-connectors-start-programs", { path: "^src/", pathNot: ["^src/connectors/(source-hosts/git|ci-providers)/", TESTS] }, { path: "^(node:)?child_process$" }),
     rule("only-storage-opens-databases", { path: "^src/", pathNot: ["^src/storage/", TESTS] }, { path: "node_modules/(better-sqlite3|pg)/" }),
   ],
   options: { tsPreCompilationDeps: true, tsConfig: { fileName: "tsconfig.json" }, doNotFollow: { path: "node_modules" } },
