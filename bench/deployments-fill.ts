@@ -62,10 +62,10 @@ const WORKFLOW = `insert into workflows (id, project_id, name, provider, connect
     ${CREATED_AT} from series`;
 const PROJECT_OF_ENVIRONMENT = idOf("a", `i / ${ENVIRONMENTS}`);
 const ENVIRONMENT = `insert into environments (id, project_id, name, tier, position, workflow_id, concurrency,
-    promotion_from_id, auto_deploy, time_limit_minutes, last_deployment, current_deployment, created_at, updated_at)
+    promotion_from_id, auto_deploy, time_limit_minutes, redeploy_after_minutes, last_deployment, current_deployment, created_at, updated_at)
   select ${idOf("e")}, ${PROJECT_OF_ENVIRONMENT}, 'environment-' || (i % ${ENVIRONMENTS}),
     case i % ${ENVIRONMENTS} when ${ENVIRONMENTS - 1} then 'production' else 'staging' end, i % ${ENVIRONMENTS},
-    case when i < ${ENVIRONMENTS} then null else ${idOf("f", `i / ${ENVIRONMENTS}`)} end, 'queue', null, 0, 60, 0, null,
+    case when i < ${ENVIRONMENTS} then null else ${idOf("f", `i / ${ENVIRONMENTS}`)} end, 'queue', null, 0, 60, 10, 0, null,
     ${CREATED_AT}, ${CREATED_AT} from series`;
 
 /** Each is the first of a release of its own. */
@@ -98,10 +98,10 @@ function deploymentsOf({ measured, other }: CandidateCounts): string[] {
   const at = `${CREATED_AT} + cast(i as bigint) * 1000`;
   return [
     `insert into deployments (id, project_id, environment_id, environment_number, release_id, candidate_id, content_id,
-        release_version, version, kind, origin, status, started, waits_for, error, from_release_version, from_version,
+        release_version, version, kind, origin, ours, status, started, waits_for, error, from_release_version, from_version,
         leaves_number, actor_name, actor_user_id, forced_json, force_reason, requested_at, started_at, ended_at)
       select ${idOf("c")}, ${idOf("a", project)}, ${idOf("e", "e")}, n, ${idOf("b", candidate)}, ${idOf("d", candidate)},
-        null, '1.' || ((n - 1) / 2) || '.0', '1.' || ((n - 1) / 2) || '.0-rc1', 'deploy', 'request', ${STATUS}, 1, '',
+        null, '1.' || ((n - 1) / 2) || '.0', '1.' || ((n - 1) / 2) || '.0-rc1', 'deploy', 'request', 1, ${STATUS}, 1, '',
         case when n % 10 = 0 then 'exit code 1' end,
         case when n > 2 then '1.' || ((n - 1) / 2 - 1) || '.0' end,
         case when n > 2 then '1.' || ((n - 1) / 2 - 1) || '.0-rc1' end,
