@@ -51,7 +51,4 @@ async function end(
     subjectId: distribution.id,
     after: { status, error, contentId: distribution.contentId },
   });
-  // A candidate whose release was filled while it waited is ready by now.
-  if (status === "success")
-    await lookAgainEverywhere(tx, { projectId: distribution.projectId, tier: null, environmentId: null });
 }
