@@ -1,4 +1,5 @@
 import type { CiProvider, FoundRun } from "../connectors/ci-providers/ci-provider.ts";
+import type { Context } from "../context.ts";
 import { ExternalSystemError } from "../kernel/errors.ts";
 import { endRun } from "./end-run.ts";
 import { linkRun } from "./link-run.ts";
@@ -70,7 +71,7 @@ async function sendAgain({ run, now, commit }: RunLook): Promise<Date> {
   return now;
 }
 
-async function lose(tx: Parameters<Parameters<RunLook["commit"]>[0]>[0], { run }: RunLook): Promise<void> {
+async function lose(tx: Context, { run }: RunLook): Promise<void> {
   const message = run.message === "" ? "the workflow run was not found" : run.message;
   await lockServed(tx, run);
   if (await changeRun(tx.db, run.id, ["accepted", "unclear"], { state: "lost", message }))

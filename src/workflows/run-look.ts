@@ -32,7 +32,8 @@ export async function loadRun(ctx: Context, runId: string, task: TaskRun): Promi
       repository: run.repository,
       ref: run.ref,
       inputs: run.inputs,
-      releaseJson: await releaseJsonOf(ctx, run),
+      // Only a start hands it over, and looks are many.
+      releaseJson: run.state === "intended" ? await releaseJsonOf(ctx, run) : "{}",
       intendedAt: run.intendedAt,
     },
     timeLimitMillis: await timeLimitOf(ctx, run),
