@@ -69,22 +69,21 @@ export async function contentsThatAreThere(
   return new Set(rows.map(({ id }) => id));
 }
 
-async function contentOf(db: Database, releaseId: string): Promise<DeployableContent | null> {
-  const row = await db
-    .selectFrom("release_contents")
-    .select(["id", "distribution_status"])
-    .where("release_id", "=", releaseId)
-    .where("deleted_at", "is", null)
-    .executeTakeFirst();
-  return row ? { id: row.id, isCopied: row.distribution_status === "success" } : null;
-}
+const contentOf = (db: Database, releaseId: string): Promise<DeployableContent | null> =>
+  contentWhere(db, "release_id", releaseId);
 
-async function contentById(db: Database, id: string | null): Promise<DeployableContent | null> {
-  if (id === null) return null;
+const contentById = async (db: Database, id: string | null): Promise<DeployableContent | null> =>
+  id === null ? null : contentWhere(db, "id", id);
+
+async function contentWhere(
+  db: Database,
+  column: "id" | "release_id",
+  id: string,
+): Promise<DeployableContent | null> {
   const row = await db
     .selectFrom("release_contents")
     .select(["id", "distribution_status"])
-    .where("id", "=", id)
+    .where(column, "=", id)
     .where("deleted_at", "is", null)
     .executeTakeFirst();
   return row ? { id: row.id, isCopied: row.distribution_status === "success" } : null;

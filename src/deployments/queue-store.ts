@@ -26,8 +26,7 @@ export async function environmentsThatWait(db: Database, places: Places): Promis
           .whereRef("deployment.environment_id", "=", "environment.id")
           .where("deployment.ours", "=", 1)
           .where("deployment.status", "=", "pending")
-          .where("deployment.started", "=", 0)
-          .where("deployment.origin", "<>", "report"),
+          .where("deployment.started", "=", 0),
       ),
     )
     .orderBy("environment.id")
