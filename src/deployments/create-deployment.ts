@@ -2,7 +2,6 @@ import { roleIn } from "../access/actor.ts";
 import { requireRole } from "../access/authorize.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { lockEnvironment } from "../environments/environment-store.ts";
-import type { Environment } from "../environments/environment.ts";
 import { getEnvironment } from "../environments/get-environment.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { type ProjectRef, resolveProject } from "../projects/get-project.ts";
@@ -11,11 +10,9 @@ import type { Deployable } from "./deployable.ts";
 import { findDeployable } from "./deployable-store.ts";
 import type { Deployment, DeploymentOrigin } from "./deployment.ts";
 import { findDeployment } from "./deployment-store.ts";
-import { evaluateGates } from "./evaluate-gates.ts";
 import { type Force, passGates } from "./force-gates.ts";
-import { loadGateFacts } from "./load-gate-facts.ts";
+import { gatesForCaller } from "./gates-for-caller.ts";
 import { makeRoom } from "./make-room.ts";
-import { queuePosition } from "./queue-position.ts";
 import { startNext } from "./start-next.ts";
 
 export interface CreateDeployment {
@@ -50,7 +47,8 @@ export async function deploy(
   { origin, force }: { readonly origin: DeploymentOrigin; readonly force: Force | null },
 ): Promise<Deployment> {
   const environment = await lockEnvironment(tx.db, environmentId);
-  const forced = await passClosedGates(tx, environment, target, force);
+  const { gates } = await gatesForCaller(tx, environment, target, "deploy");
+  const forced = passGates(gates, force, roleIn(tx.actor, environment.projectId));
   await makeRoom(tx, environment, target.version);
   const accepted = await acceptDeployment(tx, environment, target, {
     kind: "deploy",
@@ -62,22 +60,4 @@ export async function deploy(
   });
   await startNext(tx, environment);
   return (await findDeployment(tx.db, accepted.number)) ?? accepted;
-}
-
-async function passClosedGates(
-  tx: Context,
-  environment: Environment,
-  target: Deployable,
-  force: Force | null,
-) {
-  const role = roleIn(tx.actor, environment.projectId);
-  const facts = await loadGateFacts(tx, {
-    environment,
-    target,
-    kind: "deploy",
-    byPerson: tx.actor.userId !== null,
-    role,
-    position: await queuePosition(tx, environment),
-  });
-  return passGates(evaluateGates(facts, tx.now()), force, role);
 }

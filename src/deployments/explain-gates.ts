@@ -1,14 +1,11 @@
-import { roleIn } from "../access/actor.ts";
 import type { Context } from "../context.ts";
 import { inTransaction } from "../context.ts";
 import { getEnvironment } from "../environments/get-environment.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { type ProjectRef, resolveProject } from "../projects/get-project.ts";
 import { findDeployable } from "./deployable-store.ts";
-import { evaluateGates } from "./evaluate-gates.ts";
 import { type GateReport, reportOn } from "./gate.ts";
-import { loadGateFacts } from "./load-gate-facts.ts";
-import { queuePosition } from "./queue-position.ts";
+import { gatesForCaller } from "./gates-for-caller.ts";
 
 export interface ExplainGates {
   readonly project: ProjectRef;
@@ -26,14 +23,7 @@ export function explainGates(ctx: Context, input: ExplainGates): Promise<GateRep
     const environment = await getEnvironment(tx, project, input.environment);
     const target = await findDeployable(tx.db, project.id, input.version);
     if (!target) throw new DomainError("RELEASE_NOT_FOUND", `Unknown version ${input.version}`);
-    const facts = await loadGateFacts(tx, {
-      environment,
-      target,
-      kind: "deploy",
-      byPerson: tx.actor.userId !== null,
-      role: roleIn(tx.actor, project.id),
-      position: await queuePosition(tx, environment),
-    });
-    return reportOn(evaluateGates(facts, tx.now()), facts.concurrency.behind);
+    const { gates, behind } = await gatesForCaller(tx, environment, target, "deploy");
+    return reportOn(gates, behind);
   });
 }

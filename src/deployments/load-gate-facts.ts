@@ -44,14 +44,13 @@ export async function loadPlaceFacts(tx: Context, environment: Environment): Pro
   };
 }
 
-/** Reads all that the gates look at, once, in the caller's transaction; `known`: what was read of the environment already. */
+/** Reads all that the gates look at besides the place, once, in the caller's transaction. */
 export async function loadGateFacts(
   tx: Context,
   question: GateQuestion,
-  known?: PlaceFacts,
+  place: PlaceFacts,
 ): Promise<GateFacts> {
   const { environment, target, kind, byPerson, role, position } = question;
-  const place = known ?? (await loadPlaceFacts(tx, environment));
   const { id: environmentId, projectId, tier } = environment;
   const isRollback = kind === "rollback";
   return {

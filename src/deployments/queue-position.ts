@@ -4,7 +4,7 @@ import { deployableOf } from "./deployable-store.ts";
 import { type Deployment, holdsEnvironment, isQueued } from "./deployment.ts";
 import type { GateFacts } from "./evaluate-gates.ts";
 import { gatesThatKeep } from "./gates-that-keep.ts";
-import { loadPlaceFacts, type PlaceFacts } from "./load-gate-facts.ts";
+import type { PlaceFacts } from "./load-gate-facts.ts";
 
 /** A transaction has time for no more; that so many are kept and a later one is not would be a rare chance. */
 const MOST_LOOKED_AT = 100;
@@ -16,10 +16,10 @@ const MOST_LOOKED_AT = 100;
 export async function queuePosition(
   tx: Context,
   environment: Environment,
+  place: PlaceFacts,
 ): Promise<GateFacts["concurrency"]> {
   const { workflowId, concurrency } = environment;
   if (workflowId === null) return { policy: "queue", busyWith: null, behind: 0 };
-  const place = await loadPlaceFacts(tx, environment);
   const { active } = place;
   const atWork = active.filter(holdsEnvironment);
   const waiting = active.filter(

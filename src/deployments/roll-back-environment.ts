@@ -12,11 +12,10 @@ import { cancelWaiting } from "./cancel-waiting.ts";
 import type { Deployable } from "./deployable.ts";
 import type { Deployment } from "./deployment.ts";
 import { findDeployment, listActive } from "./deployment-store.ts";
-import { evaluateGates } from "./evaluate-gates.ts";
 import { findRollbackTarget } from "./find-rollback-target.ts";
 import { type Force, passGates } from "./force-gates.ts";
+import { gatesForCaller } from "./gates-for-caller.ts";
 import { holdVersion } from "./hold-version.ts";
-import { loadGateFacts } from "./load-gate-facts.ts";
 import { startNext } from "./start-next.ts";
 
 export interface RollBackEnvironment {
@@ -82,17 +81,8 @@ async function passClosedGates(
   target: Deployable | null,
   force: Force | null,
 ) {
+  const { gates } = await gatesForCaller(tx, environment, target ?? NOTHING, "rollback");
   const role = roleIn(tx.actor, environment.projectId);
-  const facts = await loadGateFacts(tx, {
-    environment,
-    target: target ?? NOTHING,
-    kind: "rollback",
-    byPerson: tx.actor.userId !== null,
-    role,
-    // It goes before all that wait, and what is at work is called off for it.
-    position: null,
-  });
-  const gates = evaluateGates(facts, tx.now());
   return passGates(target ? gates : gates.filter(({ rule }) => rule === "freeze"), force, role);
 }
 
