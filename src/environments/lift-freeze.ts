@@ -28,8 +28,8 @@ export function liftFreeze(ctx: Context, idOrName: string): Promise<Freeze> {
   return inTransaction(ctx, async (tx) => {
     const freeze = await getFreeze(tx, idOrName);
     requireToFreeze(tx, freeze.scope);
-    const lifted: Freeze = { ...freeze, liftedAt: tx.now(), liftedBy: tx.actor.name };
-    if (!(await markLifted(tx.db, freeze.id, { by: tx.actor.name, at: tx.now() }))) return freeze;
+    const [by, at] = [tx.actor.name, tx.now()];
+    if (!(await markLifted(tx.db, freeze.id, { by, at }))) return freeze;
     const { scope } = freeze;
     await lookAgainEverywhere(tx, {
       projectId: projectOf(scope),
@@ -42,6 +42,6 @@ export function liftFreeze(ctx: Context, idOrName: string): Promise<Freeze> {
       subjectId: freeze.id,
       before: freeze,
     });
-    return lifted;
+    return { ...freeze, liftedAt: at, liftedBy: by };
   });
 }
