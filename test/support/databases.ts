@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, describe, inject } from "vitest";
 import { type Database, type DatabaseOptions, openDatabase } from "../../src/storage/database.ts";
+import { DATABASE_FILE } from "../../src/storage/data-directory.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { onServer } from "./on-server.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -31,7 +34,7 @@ export interface Engine {
 /** Declares the same tests for each engine; without a PostgreSQL its block is reported as skipped, by name. */
 export function eachEngine(tests: (engine: Engine) => void): void {
   describe("on SQLite", () => {
-    tests(testEngine("SQLite", "embedded", embeddedPlace, embeddedPlace));
+    tests(testEngine("SQLite", "embedded", embeddedPlace, migratedEmbeddedPlace));
   });
   onPostgres(tests);
 }
@@ -87,6 +90,12 @@ function testEngine(
 
 async function embeddedPlace(): Promise<Place> {
   const { path, remove } = await temporaryDirectory();
+  return { options: { kind: "embedded", directory: path }, remove };
+}
+
+async function migratedEmbeddedPlace(): Promise<Place> {
+  const { path, remove } = await temporaryDirectory();
+  await copyFile(join(inject("embeddedTemplate"), DATABASE_FILE), join(path, DATABASE_FILE));
   return { options: { kind: "embedded", directory: path }, remove };
 }
 

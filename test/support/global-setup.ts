@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { TestProject } from "vitest/node";
-import { openDatabase } from "../../src/storage/database.ts";
+import { type DatabaseOptions, openDatabase } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { onServer } from "./on-server.ts";
 import { startPostgres } from "./postgres-server.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -11,10 +12,12 @@ declare module "vitest" {
     readonly postgresUrl: string | null;
     /** A migrated database of that server, of which tests get copies. */
     readonly postgresTemplate: string;
+    /** The directory of a migrated embedded database, of which tests get copies. */
+    readonly embeddedTemplate: string;
   }
 }
 
-/** Once per test run: a PostgreSQL that all test files share, each with databases of its own. */
+/** Once per test run: a PostgreSQL that all test files share, and what they copy their databases from. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Never DATABASE_URL: that may be somebody's live one.
   const given = process.env["HEADGATE_TEST_DATABASE_URL"];
@@ -24,8 +27,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw new Error("PostgreSQL is missing: install it, or set HEADGATE_TEST_DATABASE_URL");
   project.provide("postgresUrl", url);
   project.provide("postgresTemplate", TEMPLATE);
-  if (url) await makeTemplate(url);
+  if (url) await makePostgresTemplate(url);
+  const embedded = await temporaryDirectory();
+  await migrateOnce({ kind: "embedded", directory: embedded.path });
+  project.provide("embeddedTemplate", embedded.path);
   return async () => {
+    await embedded.remove();
     if (url && !server) await onServer(url, `drop database if exists ${TEMPLATE} with (force)`);
     await server?.stop();
   };
@@ -34,12 +41,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 /** Of this run alone: several may use one server. */
 const TEMPLATE = `headgate_template_${randomBytes(8).toString("hex")}`;
 
-/** Migrating takes longer than copying what was migrated. */
-async function makeTemplate(serverUrl: string): Promise<void> {
+async function makePostgresTemplate(serverUrl: string): Promise<void> {
   await onServer(serverUrl, `create database ${TEMPLATE} template template0`);
   const url = new URL(serverUrl);
   url.pathname = `/${TEMPLATE}`;
-  const { db, close } = await openDatabase({ kind: "postgres", url: url.href, poolSize: 1 });
+  await migrateOnce({ kind: "postgres", url: url.href, poolSize: 1 });
+}
+
+/** Migrating takes longer than copying what was migrated. */
+async function migrateOnce(options: DatabaseOptions): Promise<void> {
+  const { db, close } = await openDatabase(options);
   await migrate(db);
   await close();
 }

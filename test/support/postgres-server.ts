@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { memoryDisk } from "./memory-disk.ts";
 
 const run = promisify(execFile);
 const ROLE = "postgres";
@@ -32,7 +33,9 @@ const UNSYNCED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
  */
 export async function startPostgres(durable = false): Promise<PostgresServer | null> {
   const account = await unprivilegedAccount();
-  const home = await mkdtemp("/tmp/headgate-postgres-");
+  // Not tmpdir(): a socket's path must be short.
+  const place = (durable ? null : memoryDisk()) ?? "/tmp";
+  const home = await mkdtemp(join(place, "headgate-postgres-"));
   await own(home, account);
   const binaries = installedBinaries() ?? (await packagedBinaries(home, account));
   if (!binaries) return null;
