@@ -3,7 +3,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { findDeployment } from "../deployments/deployment-store.ts";
 import { DomainError } from "../kernel/errors.ts";
 import { findCandidateByCutId } from "../releases/release-candidate-store.ts";
-import { noteSignOfLife, wakeRun } from "./wake-run.ts";
+import { wakeRun } from "./wake-run.ts";
 import { changeRun, type RunEntry, runsOf } from "./workflow-run-store.ts";
 import { isOver } from "./workflow-run.ts";
 
@@ -55,6 +55,6 @@ async function bind(tx: Context, run: RunEntry, providerRun: string): Promise<vo
       providerRun,
       provisional: true,
     });
-  await noteSignOfLife(tx, run);
+  await changeRun(tx.db, run.id, [run.state], { seenAt: tx.now() });
   await wakeRun(tx, run);
 }

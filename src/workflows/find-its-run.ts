@@ -1,11 +1,12 @@
 import type { CiProvider, FoundRun } from "../connectors/ci-providers/ci-provider.ts";
 import type { Context } from "../context.ts";
 import { ExternalSystemError } from "../kernel/errors.ts";
-import { endRun } from "./end-run.ts";
+import { endLook } from "./end-run.ts";
 import { linkRun } from "./link-run.ts";
 import { isSilent, later, type RunLook } from "./run-look.ts";
 import { lockServed, tellLost } from "./run-purpose.ts";
-import { changeRun, claimedRuns, forgetProvisional } from "./workflow-run-store.ts";
+import { claimedRuns } from "./provider-run-store.ts";
+import { changeRun, forgetProvisional } from "./workflow-run-store.ts";
 import { findWorkflowById } from "./workflow-store.ts";
 
 /** For so long the run is looked for before it counts as lost; and a run called off is waited for. */
@@ -33,12 +34,12 @@ async function giveUp(look: RunLook, provider: CiProvider, found: FoundRun | nul
     // While the provider cannot be asked, it may run all the same.
     const asked = look.now.getTime() - run.cancelAskedAt.getTime();
     if (found === null && asked < SEARCH_MILLIS) return later(look, SEARCH_PAUSE_MILLIS);
-    return await end(look, "canceled", "called off; its run was never found");
+    return await endLook(look, "canceled", "called off; its run was never found");
   }
   // A second start needs proof that the first led to nothing.
   if (run.state !== "accepted" && found?.kind === "none" && (await wouldShow(look, provider)))
     return await sendAgain(look);
-  if (isSilent(look)) return await end(look, "error", "the workflow run was never found; start it again");
+  if (isSilent(look)) return await endLook(look, "error", "the workflow run was never found; start it again");
   if (run.state !== "lost") await commit((tx) => lose(tx, look));
   return later(look, LOST_PAUSE_MILLIS);
 }
@@ -76,9 +77,4 @@ async function lose(tx: Context, { run }: RunLook): Promise<void> {
   await lockServed(tx, run);
   if (await changeRun(tx.db, run.id, ["accepted", "unclear"], { state: "lost", message }))
     await tellLost(tx, run, message);
-}
-
-async function end(look: RunLook, outcome: "canceled" | "error", message: string): Promise<null> {
-  await look.commit((tx) => endRun(tx, look.run, outcome, message));
-  return null;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
-import { changeRun, isTaken, type RunEntry } from "./workflow-run-store.ts";
+import { isTaken } from "./provider-run-store.ts";
+import { changeRun, type RunEntry } from "./workflow-run-store.ts";
 
 /** The provider's run that belongs to an entry. */
 export interface ProvidersRun {

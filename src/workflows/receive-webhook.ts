@@ -1,8 +1,8 @@
 import { findConnection, findSecret } from "../connections/connection-store.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
+import { findRunsOfProvider, findUnlinkedRuns } from "./provider-run-store.ts";
 import { wakeRun } from "./wake-run.ts";
-import { findRunsOfProvider, findUnlinkedRuns } from "./workflow-run-store.ts";
 
 /** A delivery as it came in. */
 export interface ReceiveWebhook {
@@ -33,7 +33,7 @@ export async function receiveWebhook(ctx: Context, input: ReceiveWebhook): Promi
   return await inTransaction(ctx, async (tx) => {
     const place = { connectionId: connection.id, repository: named.repository };
     const runs = [
-      ...(await findRunsOfProvider(tx.db, { ...place, providerRun: named.run })),
+      ...(await findRunsOfProvider(tx.db, place, named.run)),
       ...(await findUnlinkedRuns(tx.db, place)),
     ];
     for (const run of runs) await wakeRun(tx, run);

@@ -4,7 +4,7 @@ import {
   StartFailedError,
 } from "../connectors/ci-providers/ci-provider.ts";
 import { ExternalSystemError } from "../kernel/errors.ts";
-import { endRun } from "./end-run.ts";
+import { endLook, endRun } from "./end-run.ts";
 import { isSilent, later, type RunLook } from "./run-look.ts";
 import { linkRun } from "./link-run.ts";
 import { lockServed } from "./run-purpose.ts";
@@ -17,14 +17,15 @@ const LONGEST_PAUSE_MILLIS = 30_000;
 export async function sendRun(look: RunLook, provider: CiProvider): Promise<Date | null> {
   const { run, now, commit } = look;
   if (run.cancelAskedAt) return await drop(look, provider);
-  if (isSilent(look)) return await end(look, "error", `it could not be started in time: ${run.message}`);
+  if (isSilent(look)) return await endLook(look, "error", `it could not be started in time: ${run.message}`);
   const looks = run.looks + 1;
   const isSent = await commit(async (tx) =>
     (await lockServed(tx, run))
       ? await changeRun(tx.db, run.id, ["intended"], { state: "sent", sentAt: now, looks })
       : null,
   );
-  if (isSent === null) return await end(look, "canceled", "what it was for has ended before it was started");
+  if (isSent === null)
+    return await endLook(look, "canceled", "what it was for has ended before it was started");
   if (!isSent) return now;
   try {
     return await answered(look, await provider.start(look.request, look.signal));
@@ -38,15 +39,10 @@ export async function sendRun(look: RunLook, provider: CiProvider): Promise<Date
 async function drop(look: RunLook, provider: CiProvider): Promise<Date | null> {
   const { run, now, commit } = look;
   if (run.sentAt === null || !provider.startRepeats)
-    return await end(look, "canceled", "called off before it was started");
+    return await endLook(look, "canceled", "called off before it was started");
   await commit((tx) => changeRun(tx.db, run.id, ["intended"], { state: "unclear", looks: run.looks + 1 }));
   return now;
 }
-
-const end = async (look: RunLook, outcome: "canceled" | "error", message: string): Promise<null> => {
-  await look.commit((tx) => endRun(tx, look.run, outcome, message));
-  return null;
-};
 
 async function answered(look: RunLook, answer: StartAnswer): Promise<Date | null> {
   const { run, now, commit } = look;

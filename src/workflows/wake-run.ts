@@ -1,16 +1,11 @@
 import type { Context } from "../context.ts";
 import { hasten } from "../tasks/task-queue.ts";
 import { changeRun, type RunEntry } from "./workflow-run-store.ts";
-import { isOver, RunLedgerState } from "./workflow-run.ts";
+import { RunLedgerState } from "./workflow-run.ts";
 
 /** Has an entry looked at now instead of later, in the caller's transaction; the task's row last, as everywhere. */
 export const wakeRun = (tx: Context, run: Pick<RunEntry, "taskId">): Promise<void> =>
   hasten(tx.db, run.taskId);
-
-/** Notes that something was heard of what a run serves: from now on its time limit counts anew. In the caller's transaction. */
-export async function noteSignOfLife(tx: Context, run: RunEntry): Promise<void> {
-  if (!isOver(run.state)) await changeRun(tx.db, run.id, [run.state], { seenAt: tx.now() });
-}
 
 /** Asks for the end of a run, in the caller's transaction; asked twice is asked once. */
 export async function askToCancel(tx: Context, run: RunEntry): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Selectable, sql, type Updateable } from "kysely";
+import type { Selectable, Updateable } from "kysely";
 import * as z from "zod";
 import { fromMillis, toMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
@@ -19,7 +19,7 @@ export interface RunEntry extends WorkflowRun {
   readonly forceSentAt: Date | null;
 }
 
-const toEntry = (row: Row): RunEntry => ({
+export const toEntry = (row: Row): RunEntry => ({
   id: row.id,
   projectId: row.project_id,
   workflowId: row.workflow_id,
@@ -181,7 +181,7 @@ export async function changeRun(
   return result.numUpdatedRows === 1n;
 }
 
-/** Notes a sign of life of what a deployment's open runs do. */
+/** Notes that something was heard of what a deployment's open runs do: from now on their time limit counts anew. */
 export async function noteSeen(tx: Database, deploymentNumber: number, at: Date): Promise<void> {
   await tx
     .updateTable("workflow_runs")
@@ -189,21 +189,6 @@ export async function noteSeen(tx: Database, deploymentNumber: number, at: Date)
     .where("deployment_number", "=", deploymentNumber)
     .where("state", "not in", ["refused", "ended"])
     .execute();
-}
-
-/** Whether a run belongs to another entry. */
-export async function isTaken(tx: Database, run: RunEntry, providerRun: string): Promise<boolean> {
-  const other = await tx
-    .selectFrom("workflow_runs")
-    .select("id")
-    .where("provider", "=", run.provider)
-    .where("connection_id", "is not distinct from", run.connectionId)
-    .where(sql`lower(repository)`, "is not distinct from", run.repository?.toLowerCase() ?? null)
-    .where("provider_run", "=", providerRun)
-    .where("provisional", "=", 0)
-    .where("id", "!=", run.id)
-    .executeTakeFirst();
-  return other !== undefined;
 }
 
 /** Takes a run off that a callback named and that is not the entry's own. */
@@ -218,55 +203,4 @@ export async function forgetProvisional(tx: Database, id: string): Promise<void>
     .where("id", "=", id)
     .where("provisional", "=", 1)
     .execute();
-}
-
-/** Runs of the same place that belong to other entries. */
-export async function claimedRuns(db: Database, run: RunEntry): Promise<ReadonlySet<string>> {
-  const rows = await db
-    .selectFrom("workflow_runs")
-    .select("provider_run")
-    .where("provider", "=", run.provider)
-    .where("connection_id", "is not distinct from", run.connectionId)
-    .where(sql`lower(repository)`, "is not distinct from", run.repository?.toLowerCase() ?? null)
-    .where("provider_run", "is not", null)
-    .where("provisional", "=", 0)
-    .where("id", "!=", run.id)
-    .where("intended_at", ">=", run.intendedAt.getTime() - CLAIMS_LOOKED_BACK_MILLIS)
-    .execute();
-  return new Set(rows.flatMap((row) => (row.provider_run === null ? [] : [row.provider_run])));
-}
-
-/** Runs that began much earlier are none of a new attempt anyway. */
-const CLAIMS_LOOKED_BACK_MILLIS = 7 * 24 * 60 * 60 * 1000;
-
-/** The entries to which a run of a repository behind a connection belongs. */
-export async function findRunsOfProvider(
-  db: Database,
-  at: { readonly connectionId: string; readonly repository: string; readonly providerRun: string },
-): Promise<RunEntry[]> {
-  const rows = await db
-    .selectFrom("workflow_runs")
-    .selectAll()
-    .where("provider", "=", "github")
-    .where("connection_id", "=", at.connectionId)
-    .where(sql<string>`lower(repository)`, "=", at.repository.toLowerCase())
-    .where("provider_run", "=", at.providerRun)
-    .execute();
-  return rows.map(toEntry);
-}
-
-/** Entries of a workflow file that wait for their run to be found. */
-export async function findUnlinkedRuns(
-  db: Database,
-  at: { readonly connectionId: string; readonly repository: string },
-): Promise<RunEntry[]> {
-  const rows = await db
-    .selectFrom("workflow_runs")
-    .selectAll()
-    .where("provider", "=", "github")
-    .where("connection_id", "=", at.connectionId)
-    .where(sql<string>`lower(repository)`, "=", at.repository.toLowerCase())
-    .where("state", "in", ["accepted", "unclear", "lost"])
-    .execute();
-  return rows.map(toEntry);
 }
