@@ -8,7 +8,7 @@ import { rolldown } from "rolldown";
  */
 const target = process.argv[2] ?? "dist";
 /** A library that one of these uses must be among them, or there would be two of it. */
-const TAKEN_IN = ["zod", "kysely", "fastify-type-provider-zod"];
+const TAKEN_IN = ["zod", "kysely", "fastify-type-provider-zod", "yaml", "commander"];
 
 const isTakenIn = (id: string): boolean => TAKEN_IN.some((name) => id === name || id.startsWith(`${name}/`));
 const isOurs = (id: string): boolean => /^[./]/.test(id);

@@ -3,15 +3,13 @@ import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ENVIRONMENT, MAIN } from "../support/built-program.ts";
 import { writeCommands } from "../support/deploy-scene.ts";
 import { type GitServer, startGitServer } from "../support/git-server.ts";
 import { describeWith } from "../support/real-parts.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { ADMIN_TOKEN, startHeadgate, type TestServer } from "./headgate.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 const LIMIT = { timeout: 300_000 };
 
@@ -249,7 +247,7 @@ describeWith(["git"], "deployments on the command line, of commits from a real g
       await writeFile(gate, "");
       const watcher = spawn(process.execPath, [MAIN, "deploy", "shop", "staging", "1.0.0-rc2", "--watch"], {
         env: {
-          PATH: process.env["PATH"] ?? "",
+          ...ENVIRONMENT,
           HEADGATE_URL: test.url,
           HEADGATE_TOKEN: ADMIN_TOKEN,
           XDG_CONFIG_HOME: home.path,

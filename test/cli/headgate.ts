@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { type RunningServer, startServer } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
+import { ENVIRONMENT, MAIN } from "../support/built-program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export const ADMIN_TOKEN = "an admin token for tests, long enough";
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** How a command ended. */
 export interface Ended {
@@ -59,7 +58,7 @@ export async function runProgram(
   input = "",
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+    env: { ...ENVIRONMENT, ...env },
   });
   child.stdin.end(input);
   const ended = new Promise<number | null>((resolve, reject) => {

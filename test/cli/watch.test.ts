@@ -3,15 +3,13 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ENVIRONMENT, MAIN } from "../support/built-program.ts";
 import { pushTestImage } from "../support/images.ts";
 import { describeWith } from "../support/real-parts.ts";
 import { startRegistry, type TestRegistry } from "../support/registries.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { ADMIN_TOKEN, runProgram } from "./headgate.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -36,7 +34,7 @@ describeWith(["docker-registry"], "headgate as processes", () => {
     ]);
     const port = await freePort();
     env = {
-      PATH: process.env["PATH"] ?? "",
+      ...ENVIRONMENT,
       HEADGATE_PORT: String(port),
       HEADGATE_URL: `http://127.0.0.1:${port}`,
       HEADGATE_DATA_DIR: directory.path,

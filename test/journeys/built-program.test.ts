@@ -1,33 +1,23 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { RunOrder } from "../../src/connectors/ci-providers/command/run-order.ts";
+import { MAIN } from "../support/built-program.ts";
 import { eachEngine } from "../support/databases.ts";
 import { clientOf, settingsFor, valueAt } from "../support/server.ts";
-import { startProgram } from "../support/server-process.ts";
+import { startServerProcess } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const run = promisify(execFile);
-const ROOT = join(import.meta.dirname, "../..");
+const FOLDER = dirname(MAIN);
 
 /** What is published: the program as `npm run build` makes it. */
 eachEngine((engine) => {
-  let place: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let main = "";
-  beforeAll(async () => {
-    place = await temporaryDirectory();
-    const folder = join(place.path, "dist");
-    await run(process.execPath, [join(ROOT, "scripts/build.ts"), folder], { cwd: ROOT });
-    await symlink(join(ROOT, "node_modules"), join(place.path, "node_modules"));
-    main = join(folder, "main.js");
-  });
-  afterAll(() => place.remove());
-
   test("it starts, keeps what it is given, reads YAML and shows its reference page", async () => {
     const settings = await settingsFor(await engine.place());
-    const server = await startProgram(main, settings);
+    const server = await startServerProcess(settings);
     try {
       const client = clientOf(server.url, settings.HEADGATE_ADMIN_TOKEN);
       expect((await client.send("GET", "/readyz")).status).toBe(200);
@@ -60,7 +50,7 @@ eachEngine((engine) => {
       logLimitBytes: 4096,
       releaseJson: "{}",
     };
-    const wrapper = run(process.execPath, [join(place.path, "dist/run-wrapper.js")], { env: {} });
+    const wrapper = run(process.execPath, [join(FOLDER, "run-wrapper.js")], { env: {} });
     wrapper.child.stdin?.end(JSON.stringify(order));
     expect((await wrapper).stdout).toBe('{"kind":"claimed"}\n');
     expect(await readFile(join(runs.path, order.id, "log-0"), "utf8")).toBe("hello\n");
@@ -69,9 +59,9 @@ eachEngine((engine) => {
   });
 
   test("its command line knows every command, and the licences of what it took in lie beside it", async () => {
-    const { stdout } = await run(process.execPath, [main, "--help"]);
+    const { stdout } = await run(process.execPath, [MAIN, "--help"]);
     for (const command of ["serve", "worker", "migrate", "project", "release"])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
-    expect(await readdir(join(place.path, "dist/licenses"))).toContain("zod.txt");
+    expect(await readdir(join(FOLDER, "licenses"))).toContain("zod.txt");
   });
 });

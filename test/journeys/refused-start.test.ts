@@ -4,13 +4,11 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ENVIRONMENT, MAIN } from "../support/built-program.ts";
 import { onPostgres } from "../support/databases.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** Runs a command of the program that must not start; returns what it said and its status. */
 async function refused(
@@ -18,7 +16,7 @@ async function refused(
   command = "serve",
 ): Promise<{ readonly lines: readonly string[]; readonly status: number | null }> {
   const child = spawn(process.execPath, [MAIN, command], {
-    env: { PATH: process.env["PATH"], HEADGATE_LOG_LEVEL: "warn", ...settings },
+    env: { ...ENVIRONMENT, HEADGATE_LOG_LEVEL: "warn", ...settings },
     stdio: ["ignore", "ignore", "pipe"],
     timeout: 40_000,
     killSignal: "SIGKILL",

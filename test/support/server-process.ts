@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+import { ENVIRONMENT, MAIN } from "./built-program.ts";
 
 /** Headgate as a process of its own, which a test may kill. */
 export interface ServerProcess {
@@ -15,19 +13,12 @@ export interface ServerProcess {
 }
 
 /** Starts `headgate serve` with these settings and flags and waits until it is ready. */
-export const startServerProcess = (
-  settings: Readonly<Record<string, string>>,
-  ...flags: readonly string[]
-): Promise<ServerProcess> => startProgram(MAIN, settings, ...flags);
-
-/** The same with another form of the program. */
-export async function startProgram(
-  main: string,
+export async function startServerProcess(
   settings: Readonly<Record<string, string>>,
   ...flags: readonly string[]
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [main, "serve", ...flags], {
-    env: { PATH: process.env["PATH"], HEADGATE_LOG_LEVEL: "warn", ...settings },
+  const child = spawn(process.execPath, [MAIN, "serve", ...flags], {
+    env: { ...ENVIRONMENT, HEADGATE_LOG_LEVEL: "warn", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const killWithUs = (): void => void child.kill("SIGKILL");

@@ -1,9 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+import { ENVIRONMENT, MAIN } from "./built-program.ts";
 
 /** `headgate worker` as a process of its own, which a test may kill. */
 export interface WorkerProgram {
@@ -16,7 +14,7 @@ export interface WorkerProgram {
 /** Starts `headgate worker` with these settings and waits until it has begun to work. */
 export async function startWorkerProgram(settings: Readonly<Record<string, string>>): Promise<WorkerProgram> {
   const child = spawn(process.execPath, [MAIN, "worker"], {
-    env: { PATH: process.env["PATH"], ...settings, HEADGATE_LOG_LEVEL: "info" },
+    env: { ...ENVIRONMENT, ...settings, HEADGATE_LOG_LEVEL: "info" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const killWithUs = (): void => void child.kill("SIGKILL");
