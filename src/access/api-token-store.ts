@@ -4,6 +4,7 @@ import type { Database } from "../storage/database.ts";
 import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import { ApiToken } from "./api-token.ts";
+import { type HeldRole, Role } from "./role.ts";
 
 type Row = Tables["api_tokens"] & { readonly user_name: string };
 
@@ -60,19 +61,31 @@ export interface Credential {
   readonly token: ApiToken;
   readonly secretHash: string;
   readonly user: { readonly systemAdmin: boolean; readonly disabled: boolean };
+  /** The roles that the user was given. */
+  readonly roles: readonly HeldRole[];
 }
 
+/** In one statement, for every request begins with it. */
 export async function findCredential(db: Database, id: string): Promise<Credential | null> {
-  const row = await db
+  const rows = await db
     .selectFrom("api_tokens as token")
     .innerJoin("users as user", "user.id", "token.user_id")
+    .leftJoin("project_roles as held", "held.user_id", "user.id")
+    .leftJoin("projects as project", "project.id", "held.project_id")
     .selectAll("token")
     .select(["user.name as user_name", "user.system_admin", "user.disabled"])
+    .select(["held.role", "held.project_id", "project.key"])
     .where("token.id", "=", id)
-    .executeTakeFirst();
+    .execute();
+  const [row] = rows;
   if (!row) return null;
   const user = { systemAdmin: row.system_admin === 1, disabled: row.disabled === 1 };
-  return { token: toToken(row), secretHash: row.secret_hash, user };
+  const roles = rows.flatMap(({ role, project_id: projectId, key: projectKey }) =>
+    role === null || projectId === null || projectKey === null
+      ? []
+      : [{ projectId, projectKey, role: Role.parse(role) }],
+  );
+  return { token: toToken(row), secretHash: row.secret_hash, user, roles };
 }
 
 /** Tokens newest first; `userId` null means everybody's. */

@@ -5,8 +5,7 @@ import type { Database } from "../storage/database.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import { type ApiToken, isFull, isLive, readTokenText, reportAllowed, rolesAllowed } from "./api-token.ts";
 import { type Credential, findCredential, markUsed } from "./api-token-store.ts";
-import { greatestRole, includes, lesserRole } from "./role.ts";
-import { listRolesOf } from "./role-store.ts";
+import { greatestRole, type HeldRole, includes, lesserRole } from "./role.ts";
 import { hashSecret, matchesHash } from "./secret-hash.ts";
 
 /** The name of whoever shows HEADGATE_ADMIN_TOKEN. */
@@ -26,13 +25,14 @@ export function createAuthenticator(settings: { readonly adminToken: string | nu
     if (text === null || text === "") throw new DomainError("UNAUTHENTICATED");
     if (adminHash !== null && matchesHash(text, adminHash))
       return { ...SYSTEM, name: ADMIN, address, requestId };
-    const { token, user } = await findBelieved(ctx, text);
+    const credential = await findBelieved(ctx, text);
+    const { token } = credential;
     await noteUse(ctx, token);
     return {
       name: token.userName,
       userId: token.userId,
       tokenId: token.id,
-      ...(await rightsOf(ctx.db, user.systemAdmin, token)),
+      ...(await rightsOf(ctx.db, credential)),
       address,
       requestId,
     };
@@ -61,17 +61,10 @@ async function noteUse(ctx: Context, token: ApiToken): Promise<void> {
 /** What the user may do, cut down to what the token's scopes allow. */
 async function rightsOf(
   db: Database,
-  systemAdmin: boolean,
-  token: ApiToken,
+  { token, user: { systemAdmin }, roles }: Credential,
 ): Promise<Pick<Actor, "systemAdmin" | "roles" | "reportsIn">> {
   if (systemAdmin && isFull(token.scopes)) return { systemAdmin: true, roles: {}, reportsIn: [] };
-  const held = systemAdmin
-    ? (await listProjectKeys(db)).map(({ id, key }) => ({
-        projectId: id,
-        projectKey: key,
-        role: "admin" as const,
-      }))
-    : await listRolesOf(db, token.userId);
+  const held = systemAdmin ? await adminEverywhere(db) : roles;
   const cut = held.flatMap(({ projectId, projectKey, role }) => {
     const allowed = lesserRole(role, greatestRole(rolesAllowed(token.scopes, projectKey)));
     return allowed === null ? [] : [[projectId, allowed] as const];
@@ -81,3 +74,6 @@ async function rightsOf(
     .map(({ projectId }) => projectId);
   return { systemAdmin: false, roles: Object.fromEntries(cut), reportsIn };
 }
+
+const adminEverywhere = async (db: Database): Promise<HeldRole[]> =>
+  (await listProjectKeys(db)).map(({ id, key }) => ({ projectId: id, projectKey: key, role: "admin" }));

@@ -1,5 +1,5 @@
 import type { Database } from "../storage/database.ts";
-import { type ProjectRole, Role } from "./role.ts";
+import { type HeldRole, type ProjectRole, Role } from "./role.ts";
 
 export async function putRole(db: Database, userId: string, projectId: string, role: Role): Promise<void> {
   await db
@@ -40,10 +40,7 @@ export async function listProjectRoles(db: Database, projectId: string): Promise
 }
 
 /** The roles a user holds, with each project's id and key. */
-export async function listRolesOf(
-  db: Database,
-  userId: string,
-): Promise<{ projectId: string; projectKey: string; role: Role }[]> {
+export async function listRolesOf(db: Database, userId: string): Promise<HeldRole[]> {
   const rows = await db
     .selectFrom("project_roles as held")
     .innerJoin("projects as project", "project.id", "held.project_id")

@@ -23,6 +23,13 @@ export function lesserRole(one: Role | null, other: Role | null): Role | null {
 export const greatestRole = (roles: readonly Role[]): Role | null =>
   roles.reduce<Role | null>((best, role) => (includes(best, role) ? best : role), null);
 
+/** A role that somebody holds, with the key by which a token's scopes name the project. */
+export interface HeldRole {
+  readonly projectId: string;
+  readonly projectKey: string;
+  readonly role: Role;
+}
+
 /** A role that a user holds in a project. */
 export const ProjectRole = z.object({ userId: Id, userName: z.string(), role: Role });
 export type ProjectRole = z.output<typeof ProjectRole>;

@@ -1,9 +1,9 @@
 import { requireToReport } from "../access/authorize.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { Environment } from "../environments/environment.ts";
-import { getAndLockEnvironment } from "../environments/get-environment.ts";
+import { lockReportedEnvironment } from "../environments/get-environment.ts";
 import { DomainError } from "../kernel/errors.ts";
-import { type ProjectRef, resolveReported } from "../projects/get-project.ts";
+import type { ProjectRef } from "../projects/get-project.ts";
 import { noteSeen, runsOf } from "../workflows/workflow-run-store.ts";
 import { acceptDeployment, currentOf } from "./accept-deployment.ts";
 import type { Deployable } from "./deployable.ts";
@@ -32,12 +32,11 @@ const BEGINNINGS: readonly DeploymentStatus[] = ["pending", "in_progress"];
  */
 export function reportDeployment(ctx: Context, input: ReportDeployment): Promise<Deployment> {
   return inTransaction(ctx, async (tx) => {
-    const project = await resolveReported(tx, input.project);
-    const environment = await getAndLockEnvironment(tx, project, input.environment);
+    const environment = await lockReportedEnvironment(tx, input.project, input.environment);
     const newest = await findNewestOf(tx.db, environment.id, input.version);
     // A version that came here is known, whatever has become of its release since.
     const target = newest ? null : await getDeployable(tx, environment, input.version);
-    requireToReport(tx, project.id);
+    requireToReport(tx, environment.projectId);
     return await note(tx, environment, { newest, target }, input);
   });
 }

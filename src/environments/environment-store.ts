@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
+import type { ProjectRef } from "../projects/get-project.ts";
 import { Concurrency, type Environment } from "./environment.ts";
 import { Tier } from "./tier.ts";
 
@@ -86,14 +87,19 @@ export async function lockEnvironment(tx: Database, id: string): Promise<Environ
   return toEnvironment(await locking(tx).where("id", "=", id).executeTakeFirstOrThrow());
 }
 
-/** The same by its name in a project; null when the project has none of this name. */
+/** The same by the names of both; null when there is no such project, or none of this name in it. */
 export async function lockEnvironmentNamed(
   tx: Database,
-  projectId: string,
+  project: ProjectRef,
   name: string,
 ): Promise<Environment | null> {
+  const projects = tx.selectFrom("projects").select("id");
   const row = await locking(tx)
-    .where("project_id", "=", projectId)
+    .where(
+      "project_id",
+      "=",
+      "key" in project ? projects.where("key", "=", project.key) : projects.where("name", "=", project.name),
+    )
     .where("name", "=", name)
     .executeTakeFirst();
   return row ? toEnvironment(row) : null;

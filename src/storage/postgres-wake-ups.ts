@@ -1,10 +1,11 @@
 import pg from "pg";
+import { paced } from "../kernel/paced.ts";
 import { localWakeUps } from "./local-wake-ups.ts";
 import type { WakeUps } from "./engine-services.ts";
 
 const POSTGRES_CHANNEL = "headgate_wake_up";
-/** Calls within this time share one NOTIFY, which takes a lock across the whole server. */
-const DEBOUNCE_MILLIS = 5;
+/** Many calls share one NOTIFY, which takes a lock across the whole server. */
+const PACE = { waitMillis: 5, gapMillis: 25 };
 const RECONNECT_MILLIS = 1_000;
 
 /**
@@ -31,6 +32,8 @@ export function postgresWakeUps(
       .catch(() => undefined);
   }
 
+  const notifySoon = paced(() => void notify(), PACE);
+
   async function connect(): Promise<void> {
     if (closed) return;
     const mine = new pg.Client(options);
@@ -56,8 +59,8 @@ export function postgresWakeUps(
   const wakeUps: WakeUps = {
     send: (channel) => {
       if (closed) return;
-      if (due.size === 0) setTimeout(() => void notify(), DEBOUNCE_MILLIS);
       due.add(channel);
+      notifySoon();
     },
     listen: (channel, wake) => {
       const first = channels.size === 0;
