@@ -10,7 +10,7 @@ import { listUnsealedChains, releaseLease } from "./seal-store.ts";
 import { signingKey } from "./signing-key.ts";
 
 /** Between two passes at least: many changes in a moment cost one pass. */
-const GAP_MILLIS = 100;
+const GAP_MILLIS = 250;
 /** Between two passes at most: wake-ups may get lost. */
 const POLL_MILLIS = 800;
 const LOG_EVERY_MILLIS = 60_000;

@@ -1,11 +1,12 @@
 import type { EventKind } from "../audit/event.ts";
 import { recordEvent } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
-import { settleCurrent } from "../environments/environment-store.ts";
+import { listPromotedFrom, settleCurrent } from "../environments/environment-store.ts";
 import type { Environment } from "../environments/environment.ts";
 import { type Deployment, type DeploymentStatus, isActive, type StatusSource } from "./deployment.ts";
 import { addToHistory } from "./deployment-history-store.ts";
 import { updateDeployment } from "./deployment-store.ts";
+import { lookAgain } from "./start-queued-request.ts";
 
 const EVENTS = {
   pending: "deployment.reported",
@@ -28,7 +29,8 @@ export interface Move {
 
 /**
  * Gives a deployment a status: row, history, what its environment runs, and the event, in the caller's transaction, which
- * has locked the environment. The caller then lets whatever waits there have its turn.
+ * has locked the environment. What waits elsewhere for a success here is looked at again; the caller then lets whatever waits
+ * in this environment have its turn.
  */
 export async function moveDeployment(
   tx: Context,
@@ -55,9 +57,9 @@ export async function moveDeployment(
     message: move.message,
     at: now,
   });
+  const settles = (before.status === "success") !== (after.status === "success");
   // The environment runs the success with the highest number: a late success of an older attempt cannot win.
-  if ((before.status === "success") !== (after.status === "success"))
-    await settleCurrent(tx.db, environment.id);
+  const goesOn = settles && (await settleCurrent(tx.db, environment.id));
   await recordEvent(tx, {
     kind: EVENTS[move.status],
     projectId: after.projectId,
@@ -72,6 +74,8 @@ export async function moveDeployment(
       message: move.message,
     },
   });
+  if (goesOn && after.status === "success")
+    for (const next of await listPromotedFrom(tx.db, environment.id)) await lookAgain(tx, next.id);
   return after;
 }
 

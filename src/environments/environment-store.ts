@@ -123,9 +123,12 @@ export async function takeNumber(tx: Database, { id }: Environment): Promise<num
   return row.last_deployment;
 }
 
-/** Lets a locked environment run the success with the highest number, or nothing. */
-export async function settleCurrent(tx: Database, id: string): Promise<void> {
-  await tx
+/**
+ * Lets a locked environment run the success with the highest number, or nothing. Returns whether versions go from here to
+ * other environments.
+ */
+export async function settleCurrent(tx: Database, id: string): Promise<boolean> {
+  const row = await tx
     .updateTable("environments")
     .set((columns) => ({
       current_deployment: columns
@@ -137,7 +140,18 @@ export async function settleCurrent(tx: Database, id: string): Promise<void> {
         .limit(1),
     }))
     .where("id", "=", id)
-    .execute();
+    .returning((columns) =>
+      columns
+        .exists(
+          columns
+            .selectFrom("environments as next")
+            .select("next.id")
+            .whereRef("next.promotion_from_id", "=", "environments.id"),
+        )
+        .as("goes_on"),
+    )
+    .executeTakeFirstOrThrow();
+  return Boolean(row.goes_on);
 }
 
 /** A project's environments, from the first that a release reaches to the last. */
