@@ -41,22 +41,22 @@ export interface EventRow {
 
 /** Writes events; their chains get them in this order. */
 export async function insertEvents(db: Database, events: readonly NewEvent[]): Promise<void> {
-  for (const block of inBlocks(events))
-    await db
-      .insertInto("events")
-      .values(
-        block.map((event) => ({
-          id: event.id,
-          chain: event.chain,
-          kind: event.kind,
-          project_id: event.projectId,
-          subject_id: event.subjectId,
-          body_json: event.bodyJson,
-          created_at: event.createdAt.getTime(),
-        })),
-      )
-      .execute();
+  for (const block of inBlocks(events)) await insertBlock(db, block).execute();
 }
+
+/** The same for as many as one statement takes. */
+export const insertBlock = (db: Database, events: readonly NewEvent[]) =>
+  db.insertInto("events").values(
+    events.map((event) => ({
+      id: event.id,
+      chain: event.chain,
+      kind: event.kind,
+      project_id: event.projectId,
+      subject_id: event.subjectId,
+      body_json: event.bodyJson,
+      created_at: event.createdAt.getTime(),
+    })),
+  );
 
 /** Sealed events by sequence; a cursor's `at` is the sequence. */
 export async function pageOfEvents(

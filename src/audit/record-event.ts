@@ -1,3 +1,4 @@
+import type { Compilable } from "kysely";
 import type { Context } from "../context.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
 import { newId } from "../kernel/id.ts";
@@ -6,7 +7,7 @@ import { afterCommit } from "../storage/transaction.ts";
 import { wakeUp } from "../storage/wake-up.ts";
 import { type EventFacts, type EventKind, SYSTEM_CHAIN } from "./event.ts";
 import { countEvent } from "./event-counts.ts";
-import { EVENTS_WRITTEN, insertEvents, type NewEvent } from "./event-store.ts";
+import { EVENTS_WRITTEN, insertBlock, insertEvents, type NewEvent } from "./event-store.ts";
 
 /** Events that tell of something that went wrong. */
 const WARNINGS: ReadonlySet<EventKind> = new Set([
@@ -29,6 +30,17 @@ export async function recordEvents(tx: Context, all: readonly EventFacts[]): Pro
   if (all.length === 0) return;
   const events = all.map((facts) => newEvent(tx, facts));
   await insertEvents(tx.db, events);
+  tellOnceCommitted(tx, events);
+}
+
+/** The same as a statement, for a change that hands all that it writes over at once. */
+export function eventToRecord(tx: Context, facts: EventFacts): Compilable {
+  const events = [newEvent(tx, facts)];
+  tellOnceCommitted(tx, events);
+  return insertBlock(tx.db, events);
+}
+
+function tellOnceCommitted(tx: Context, events: readonly NewEvent[]): void {
   wakeUp(tx.db, EVENTS_WRITTEN);
   afterCommit(tx.db, () => {
     for (const event of events) logEvent(tx, event);

@@ -62,7 +62,7 @@ export async function acceptDeployment(
     actorName: tx.actor.name,
     message: "",
     at: now,
-  });
+  }).execute();
   await recordEvent(tx, {
     kind: acceptance.origin === "report" ? "deployment.reported" : "deployment.requested",
     projectId: deployment.projectId,

@@ -21,7 +21,7 @@ export async function cancelWaiting(
     const numbers = block.map(({ number }) => number);
     await endUnstarted(tx.db, numbers, { error: message, at });
     const entry = { status: "canceled", source: "headgate", actorName: tx.actor.name, message, at } as const;
-    await addAllToHistory(tx.db, numbers, entry);
+    await addAllToHistory(tx.db, numbers, entry).execute();
     await recordEvents(
       tx,
       block.map(({ id, number, projectId, status, version }) => ({

@@ -4,18 +4,15 @@ import type { Database } from "../storage/database.ts";
 import { type DeploymentStatusEntry, DeploymentStatus, StatusSource } from "./deployment.ts";
 
 /** Adds an accepted status to a deployment's history, under the lock of its environment. */
-export const addToHistory = (
-  tx: Database,
-  deploymentNumber: number,
-  entry: DeploymentStatusEntry,
-): Promise<void> => addAllToHistory(tx, [deploymentNumber], entry);
+export const addToHistory = (tx: Database, deploymentNumber: number, entry: DeploymentStatusEntry) =>
+  addAllToHistory(tx, [deploymentNumber], entry);
 
 /** The same status for several deployments of one environment, in one statement. */
-export async function addAllToHistory(
+export function addAllToHistory(
   tx: Database,
   deploymentNumbers: readonly number[],
   entry: DeploymentStatusEntry,
-): Promise<void> {
+) {
   const rows = deploymentNumbers.map((number) => ({
     deployment_number: number,
     position: sql<number>`(select coalesce(max(position), 0) + 1 from deployment_statuses
@@ -26,7 +23,7 @@ export async function addAllToHistory(
     message: entry.message,
     at: entry.at.getTime(),
   }));
-  await tx.insertInto("deployment_statuses").values(rows).execute();
+  return tx.insertInto("deployment_statuses").values(rows);
 }
 
 /** All that was accepted, oldest first. */

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import type { Expression, Selectable } from "kysely";
 import * as z from "zod";
 import { fromMillis, toMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
@@ -87,13 +87,8 @@ const stateColumns = (
 });
 
 /** Writes what may change of a deployment, under the lock of its environment. */
-export async function updateDeployment(tx: Database, deployment: Deployment): Promise<void> {
-  await tx
-    .updateTable("deployments")
-    .set(stateColumns(deployment))
-    .where("number", "=", deployment.number)
-    .execute();
-}
+export const updateDeployment = (tx: Database, deployment: Deployment) =>
+  tx.updateTable("deployments").set(stateColumns(deployment)).where("number", "=", deployment.number);
 
 /** Ends deployments that never started, under the lock of their environment. */
 export async function endUnstarted(
@@ -125,21 +120,14 @@ export async function findDeployments(db: Database, numbers: readonly number[]):
 }
 
 /** The newest deployment of a version in an environment. */
-export async function findNewestOf(
-  db: Database,
-  environmentId: string,
-  version: string,
-): Promise<Deployment | null> {
-  const row = await db
+export const newestOf = (db: Database, environmentId: Expression<string | null>, version: string) =>
+  db
     .selectFrom("deployments")
     .selectAll()
     .where("environment_id", "=", environmentId)
     .where("version", "=", version)
     .orderBy("environment_number", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row ? toDeployment(row) : null;
-}
+    .limit(1);
 
 /** What is under way or waits in an environment, in the order of acceptance. */
 export async function listActive(db: Database, environmentId: string): Promise<Deployment[]> {

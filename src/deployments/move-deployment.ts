@@ -1,8 +1,9 @@
-import type { EventKind } from "../audit/event.ts";
-import { recordEvent } from "../audit/record-event.ts";
+import type { EventFacts, EventKind } from "../audit/event.ts";
+import { eventToRecord } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
 import { listPromotedFrom, settleCurrent } from "../environments/environment-store.ts";
 import type { Environment } from "../environments/environment.ts";
+import { batch } from "../storage/batch.ts";
 import { type Deployment, type DeploymentStatus, isActive, type StatusSource } from "./deployment.ts";
 import { addToHistory } from "./deployment-history-store.ts";
 import { updateDeployment } from "./deployment-store.ts";
@@ -49,35 +50,33 @@ export async function moveDeployment(
     startedAt: before.startedAt ?? now,
     endedAt: active ? null : (before.endedAt ?? now),
   };
-  await updateDeployment(tx.db, after);
-  await addToHistory(tx.db, before.number, {
-    status: move.status,
-    source: move.source,
-    actorName: tx.actor.name,
-    message: move.message,
-    at: now,
-  });
-  const settles = (before.status === "success") !== (after.status === "success");
   // The environment runs the success with the highest number: a late success of an older attempt cannot win.
-  const goesOn = settles && (await settleCurrent(tx.db, environment.id));
-  await recordEvent(tx, {
-    kind: EVENTS[move.status],
-    projectId: after.projectId,
-    subjectId: after.id,
-    before: { status: before.status },
-    after: {
-      number: after.number,
-      environment: environment.name,
-      version: after.version,
-      status: after.status,
-      source: move.source,
-      message: move.message,
-    },
-  });
+  const settles = (before.status === "success") !== (after.status === "success");
+  const entry = { status: move.status, source: move.source, actorName: tx.actor.name, message: move.message };
+  const results = await batch(tx.db, [
+    updateDeployment(tx.db, after),
+    addToHistory(tx.db, before.number, { ...entry, at: now }),
+    eventToRecord(tx, eventOf(environment, before, after, move)),
+    ...(settles ? [settleCurrent(tx.db, environment.id)] : []),
+  ]);
+  const goesOn = settles && results.at(-1)?.rows[0]?.["goes_on"];
   if (goesOn && after.status === "success")
     for (const next of await listPromotedFrom(tx.db, environment.id)) await lookAgain(tx, next.id);
   return after;
 }
+
+const eventOf = (
+  environment: Environment,
+  before: Deployment,
+  { projectId, id, number, version, status }: Deployment,
+  { source, message }: Move,
+): EventFacts => ({
+  kind: EVENTS[status],
+  projectId,
+  subjectId: id,
+  before: { status: before.status },
+  after: { number, environment: environment.name, version, status, source, message },
+});
 
 function errorOf(before: Deployment, { status, message }: Move): string | null {
   if (status === "success" || status === "pending" || status === "in_progress") return null;

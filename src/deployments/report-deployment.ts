@@ -1,7 +1,6 @@
 import { requireToReport } from "../access/authorize.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { Environment } from "../environments/environment.ts";
-import { lockReportedEnvironment } from "../environments/get-environment.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { ProjectRef } from "../projects/get-project.ts";
 import { noteSeen, runsOf } from "../workflows/workflow-run-store.ts";
@@ -10,7 +9,7 @@ import type { Deployable } from "./deployable.ts";
 import { findDeployable } from "./deployable-store.ts";
 import { type Deployment, type DeploymentStatus, isActive } from "./deployment.ts";
 import { addToHistory } from "./deployment-history-store.ts";
-import { findNewestOf } from "./deployment-store.ts";
+import { lockReported } from "./lock-reported.ts";
 import type { Move } from "./move-deployment.ts";
 import { moveOn } from "./move-on.ts";
 
@@ -32,8 +31,7 @@ const BEGINNINGS: readonly DeploymentStatus[] = ["pending", "in_progress"];
  */
 export function reportDeployment(ctx: Context, input: ReportDeployment): Promise<Deployment> {
   return inTransaction(ctx, async (tx) => {
-    const environment = await lockReportedEnvironment(tx, input.project, input.environment);
-    const newest = await findNewestOf(tx.db, environment.id, input.version);
+    const { environment, newest } = await lockReported(tx, input.project, input);
     // A version that came here is known, whatever has become of its release since.
     const target = newest ? null : await getDeployable(tx, environment, input.version);
     requireToReport(tx, environment.projectId);
@@ -110,6 +108,6 @@ async function keepForHistory(
     actorName: tx.actor.name,
     message: message === "" ? "came after the end" : message,
     at: tx.now(),
-  });
+  }).execute();
   return deployment;
 }

@@ -68,7 +68,7 @@ async function tryToStart(
 /** It goes on waiting, and says for what. */
 async function keep(tx: Context, deployment: Deployment, closed: readonly Gate[]): Promise<void> {
   const waitsFor = closed.map(({ text }) => text).join("; ");
-  if (waitsFor !== deployment.waitsFor) await updateDeployment(tx.db, { ...deployment, waitsFor });
+  if (waitsFor !== deployment.waitsFor) await updateDeployment(tx.db, { ...deployment, waitsFor }).execute();
 }
 
 /** Writes the intent down, with the work that carries it out. */
@@ -90,7 +90,12 @@ async function start(
     candidateId: null,
     inputs: (run) => workflowInputs(workflow, "deploy", { ...values, run }),
   });
-  await updateDeployment(tx.db, { ...deployment, started: true, waitsFor: "", startedAt: tx.now() });
+  await updateDeployment(tx.db, {
+    ...deployment,
+    started: true,
+    waitsFor: "",
+    startedAt: tx.now(),
+  }).execute();
   await recordEvent(tx, {
     kind: "deployment.started",
     projectId: deployment.projectId,

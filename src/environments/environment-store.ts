@@ -8,7 +8,7 @@ import { Tier } from "./tier.ts";
 
 type Row = Selectable<Tables["environments"]>;
 
-const toEnvironment = (row: Row): Environment => ({
+export const toEnvironment = (row: Row): Environment => ({
   id: row.id,
   projectId: row.project_id,
   name: row.name,
@@ -87,22 +87,23 @@ export async function lockEnvironment(tx: Database, id: string): Promise<Environ
   return toEnvironment(await locking(tx).where("id", "=", id).executeTakeFirstOrThrow());
 }
 
-/** The same by the names of both; null when there is no such project, or none of this name in it. */
-export async function lockEnvironmentNamed(
-  tx: Database,
-  project: ProjectRef,
-  name: string,
-): Promise<Environment | null> {
-  const projects = tx.selectFrom("projects").select("id");
-  const row = await locking(tx)
-    .where(
-      "project_id",
-      "=",
-      "key" in project ? projects.where("key", "=", project.key) : projects.where("name", "=", project.name),
-    )
-    .where("name", "=", name)
-    .executeTakeFirst();
-  return row ? toEnvironment(row) : null;
+/** The statement that does the same by the names of both: no row where there is no such project, or none of this name in it. */
+export const lockNamed = (tx: Database, project: ProjectRef, name: string) =>
+  locking(tx).where("project_id", "=", projectNamed(tx, project)).where("name", "=", name);
+
+/** The id of the environment of this name, for a statement about what is there. */
+export const environmentNamed = (db: Database, project: ProjectRef, name: string) =>
+  db
+    .selectFrom("environments")
+    .select("id")
+    .where("project_id", "=", projectNamed(db, project))
+    .where("name", "=", name);
+
+function projectNamed(db: Database, project: ProjectRef) {
+  const projects = db.selectFrom("projects").select("id");
+  return "key" in project
+    ? projects.where("key", "=", project.key)
+    : projects.where("name", "=", project.name);
 }
 
 /** An update that changes nothing: the lock that both engines have. */
@@ -124,11 +125,11 @@ export async function takeNumber(tx: Database, { id }: Environment): Promise<num
 }
 
 /**
- * Lets a locked environment run the success with the highest number, or nothing. Returns whether versions go from here to
- * other environments.
+ * Lets a locked environment run the success with the highest number, or nothing; `goes_on` of the row it returns is whether
+ * versions go from here to other environments.
  */
-export async function settleCurrent(tx: Database, id: string): Promise<boolean> {
-  const row = await tx
+export const settleCurrent = (tx: Database, id: string) =>
+  tx
     .updateTable("environments")
     .set((columns) => ({
       current_deployment: columns
@@ -149,10 +150,7 @@ export async function settleCurrent(tx: Database, id: string): Promise<boolean> 
             .whereRef("next.promotion_from_id", "=", "environments.id"),
         )
         .as("goes_on"),
-    )
-    .executeTakeFirstOrThrow();
-  return Boolean(row.goes_on);
-}
+    );
 
 /** A project's environments, from the first that a release reaches to the last. */
 export async function listEnvironments(db: Database, projectId: string): Promise<Environment[]> {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { eachEngine } from "../../test/support/databases.ts";
-import { batch, batchIf, batchThenIf } from "./batch.ts";
+import { batch, batchIf, batchThenIf, rowsOf } from "./batch.ts";
 import type { Database } from "./database.ts";
 import { runTransaction } from "./transaction.ts";
 
@@ -72,6 +72,31 @@ eachEngine((engine) => {
       }),
     ).rejects.toThrow("undo");
     expect(await all(db)).toEqual({ state: "ready" });
+  });
+
+  it("in a transaction does all in order, each on what those before it wrote", async () => {
+    const read = db.selectFrom("settings").select("value").where("name", "=", "state");
+    const results = await runTransaction(db, (tx) =>
+      batch(tx, [read, turn(tx, "ready", "running"), read, turn(tx, "running", "done").returning("value")]),
+    );
+    expect(results).toEqual([
+      { rows: [{ value: "ready" }], written: null },
+      { rows: [], written: 1 },
+      { rows: [{ value: "running" }], written: null },
+      { rows: [{ value: "done" }], written: 1 },
+    ]);
+    expect(rowsOf(read, results[2])[0]?.value).toBe("running");
+  });
+
+  it("in a transaction throws what failed first, and leaves nothing of it", async () => {
+    const asked = runTransaction(db, async (tx) => {
+      await put(tx, "before").execute();
+      await batch(tx, [put(tx, "a"), put(tx, "state"), put(tx, "b"), tx.selectFrom("settings").selectAll()]);
+    });
+    await expect(asked).rejects.toThrow(/unique/i);
+    expect(await all(db)).toEqual({ state: "ready" });
+    await runTransaction(db, (tx) => batch(tx, [put(tx, "after")]));
+    expect(await all(db)).toEqual({ state: "ready", after: "1" });
   });
 
   it("takes back what came before a guard that hits no row", async () => {

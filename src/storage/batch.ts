@@ -1,4 +1,4 @@
-import type { Compilable } from "kysely";
+import type { Compilable, CompiledQuery, QueryResult } from "kysely";
 import type { Database } from "./database.ts";
 import { servicesOf } from "./engine-services.ts";
 
@@ -8,6 +8,10 @@ export interface BatchResult {
   /** Rows written; null for a statement that only reads. */
   readonly written: number | null;
 }
+
+/** The rows that a statement of a batch gave, of the type that it says. */
+export const rowsOf = <Row>(_: Compilable<Row>, result: BatchResult | undefined): readonly Row[] =>
+  (result?.rows ?? []) as readonly Row[];
 
 /**
  * Runs the statements in order, all of them or none, in one hop and one commit: the hot path.
@@ -47,12 +51,37 @@ async function runBatch(
   const compiled = queries.map((query) => query.compile());
   if (!db.isTransaction)
     return (await servicesOf(db).batch(compiled, guard)) as readonly BatchResult[] | null;
+  return guard === null ? await atOnce(db, compiled) : await oneByOne(db, compiled, guard);
+}
+
+async function oneByOne(
+  tx: Database,
+  queries: readonly CompiledQuery[],
+  guard: number,
+): Promise<readonly BatchResult[] | null> {
   const results: BatchResult[] = [];
-  for (const query of compiled) {
-    const { rows, numAffectedRows } = await db.executeQuery<Record<string, unknown>>(query);
-    const written = numAffectedRows === undefined ? null : Number(numAffectedRows);
-    if (guard === results.length && !written) return null;
-    results.push({ rows, written });
+  for (const query of queries) {
+    const result = toResult(await tx.executeQuery<Record<string, unknown>>(query));
+    if (guard === results.length && !result.written) return null;
+    results.push(result);
   }
   return results;
 }
+
+/** Hands all of them over before the first has answered; when one fails the transaction can only be rolled back. */
+async function atOnce(tx: Database, queries: readonly CompiledQuery[]): Promise<readonly BatchResult[]> {
+  const ended = await tx
+    .getExecutor()
+    .provideConnection((connection) =>
+      Promise.allSettled(queries.map((query) => connection.executeQuery<Record<string, unknown>>(query))),
+    );
+  return ended.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return toResult(each.value);
+  });
+}
+
+const toResult = ({ rows, numAffectedRows }: QueryResult<Record<string, unknown>>): BatchResult => ({
+  rows,
+  written: numAffectedRows === undefined ? null : Number(numAffectedRows),
+});

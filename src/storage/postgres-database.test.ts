@@ -54,6 +54,34 @@ onPostgres((engine) => {
     expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
   });
 
+  it("fails all statements handed over at once when their connection breaks, and writes none of them", async () => {
+    const { db, options } = await engine.open();
+    const put = (tx: Database, name: string) => tx.insertInto("settings").values({ name, value: "1" });
+    const sleep = db.selectNoFrom(sql`pg_sleep(20)`.as("slept"));
+    const asked = runTransaction(db, (tx) => batch(tx, [put(tx, "a"), sleep, put(tx, "b")]));
+    const failure = asked.catch((error: unknown) => error);
+    await expect
+      .poll(() =>
+        sql`select 1 from pg_stat_activity where query like '%pg_sleep%' and state = 'active'
+        and pid <> pg_backend_pid()`
+          .execute(db)
+          .then(({ rows }) => rows.length),
+      )
+      .toBe(1);
+    await endConnections(urlOf(options));
+    expect(await failure).toBeInstanceOf(DatabaseAwayError);
+    await expect
+      .poll(() =>
+        db
+          .selectFrom("settings")
+          .selectAll()
+          .execute()
+          .catch(() => null),
+      )
+      .toEqual([]);
+    await batch(db, [put(db, "c")]);
+  });
+
   it("says that it is away, whatever is asked of it, and of nothing else", async () => {
     const { options } = await engine.open();
     const door = await startDatabaseDoor(urlOf(options));

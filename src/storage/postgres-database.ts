@@ -9,6 +9,7 @@ import pg from "pg";
 import { messageOf } from "../kernel/errors.ts";
 import { refuseInTransaction } from "../kernel/transaction-scope.ts";
 import { LIMIT_MILLIS } from "./transaction-limit.ts";
+import { gatherWrites } from "./gathered-writes.ts";
 import { takeClient } from "./postgres-client.ts";
 import { postgresBatch } from "./postgres-batch.ts";
 import { postgresWakeUps } from "./postgres-wake-ups.ts";
@@ -65,6 +66,8 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
   };
   const pool = new pg.Pool({
     ...options,
+    // Statements are sent before those in front have answered, where several are handed over at once.
+    pipeline: true,
     max: poolSize,
     statement_timeout: STATEMENT_MILLIS,
     lock_timeout: LOCK_MILLIS,
@@ -74,7 +77,10 @@ export async function openPostgres({ url, poolSize = POOL_SIZE }: PostgresOption
   // between two statements of a transaction fails the next statement. Neither may end the process.
   pool.on("error", () => undefined);
   // One that breaks in use fails its query; without a listener it would also end the process.
-  pool.on("connect", (client) => void client.on("error", () => undefined));
+  pool.on("connect", (client) => {
+    client.on("error", () => undefined);
+    gatherWrites(client.connection.stream);
+  });
   const listening = postgresWakeUps(pool, options);
   const close = async (): Promise<void> => {
     await listening.close();
