@@ -1,11 +1,7 @@
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import { memoryDisk } from "./test/support/memory-disk.ts";
 
-// Inherited by each test file's process and all that it starts.
-process.env["TMPDIR"] ??= memoryDisk() ?? tmpdir();
-// Else database threads would compile the same modules anew each time.
+// Inherited by each test file's process and its database threads, which would compile the same modules anew each time.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/headgate-tests");
 
 export default defineConfig({

@@ -24,10 +24,6 @@ export function requireToReport(ctx: Context, projectId: string): void {
 /** True when the actor may say how deployments are in the project; whoever may not need not know that they are there. */
 export const maySeeReports = (ctx: Context, projectId: string): boolean => mayReport(ctx.actor, projectId);
 
-/** True when the actor may name the project in a report: a token that may only report sees nothing of it, and yet names it. */
-export const mayNameInReport = (ctx: Context, projectId: string): boolean =>
-  maySee(ctx, projectId) || maySeeReports(ctx, projectId);
-
 /** Throws FORBIDDEN unless the actor is a system admin. */
 export function requireSystemAdmin(ctx: Context): void {
   if (!ctx.actor.systemAdmin) throw new DomainError("FORBIDDEN", "This needs a system admin");

@@ -1,4 +1,4 @@
-import type { Expression, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import * as z from "zod";
 import { fromMillis, toMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
@@ -119,12 +119,18 @@ export async function findDeployments(db: Database, numbers: readonly number[]):
   return rows.map(toDeployment);
 }
 
-/** The newest deployment of a version in an environment. */
-export const newestOf = (db: Database, environmentId: Expression<string | null>, version: string) =>
+/** The statement that finds the newest deployment of a version in the environment of this name. */
+export const newestIn = (db: Database, projectId: string, environment: string, version: string) =>
   db
     .selectFrom("deployments")
     .selectAll()
-    .where("environment_id", "=", environmentId)
+    .where("environment_id", "=", (of) =>
+      of
+        .selectFrom("environments")
+        .select("id")
+        .where("project_id", "=", projectId)
+        .where("name", "=", environment),
+    )
     .where("version", "=", version)
     .orderBy("environment_number", "desc")
     .limit(1);

@@ -1,12 +1,11 @@
-import { mayNameInReport } from "../access/authorize.ts";
 import type { Context } from "../context.ts";
-import { environmentNamed, lockNamed, toEnvironment } from "../environments/environment-store.ts";
+import { lockNamed, toEnvironment } from "../environments/environment-store.ts";
 import type { Environment } from "../environments/environment.ts";
 import { unknownEnvironment } from "../environments/get-environment.ts";
-import { type ProjectRef, resolveReported } from "../projects/get-project.ts";
+import type { Project } from "../projects/project.ts";
 import { batch, rowsOf } from "../storage/batch.ts";
 import type { Deployment } from "./deployment.ts";
-import { newestOf, toDeployment } from "./deployment-store.ts";
+import { newestIn, toDeployment } from "./deployment-store.ts";
 
 /** What a report is about. */
 export interface Reported {
@@ -16,19 +15,18 @@ export interface Reported {
 }
 
 /**
- * Locks the environment that a report names until the transaction ends, and finds what it is about: in one hop, for reports
- * are many. Throws PROJECT_NOT_FOUND, ENVIRONMENT_NOT_FOUND.
+ * Locks an environment of the project until the transaction ends, and finds what a report is about: in one hop, for reports
+ * are many. Once it is locked nobody gives its name to another. Throws ENVIRONMENT_NOT_FOUND.
  */
 export async function lockReported(
   tx: Context,
-  ref: ProjectRef,
+  project: Project,
   { environment: name, version }: { readonly environment: string; readonly version: string },
 ): Promise<Reported> {
-  const lock = lockNamed(tx.db, ref, name);
-  const find = newestOf(tx.db, environmentNamed(tx.db, ref, name).$asScalar(), version);
+  const lock = lockNamed(tx.db, project.id, name);
+  const find = newestIn(tx.db, project.id, name, version);
   const [locked, found] = await batch(tx.db, [lock, find]);
-  const environment = rowsOf(lock, locked).map(toEnvironment)[0];
-  if (!environment || !mayNameInReport(tx, environment.projectId))
-    throw unknownEnvironment(await resolveReported(tx, ref), name);
+  const [environment] = rowsOf(lock, locked).map(toEnvironment);
+  if (!environment) throw unknownEnvironment(project, name);
   return { environment, newest: rowsOf(find, found).map(toDeployment)[0] ?? null };
 }

@@ -2,7 +2,7 @@ import { requireToReport } from "../access/authorize.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { Environment } from "../environments/environment.ts";
 import { DomainError } from "../kernel/errors.ts";
-import type { ProjectRef } from "../projects/get-project.ts";
+import { type ProjectRef, resolveReported } from "../projects/get-project.ts";
 import { noteSeen, runsOf } from "../workflows/workflow-run-store.ts";
 import { acceptDeployment, currentOf } from "./accept-deployment.ts";
 import type { Deployable } from "./deployable.ts";
@@ -31,10 +31,11 @@ const BEGINNINGS: readonly DeploymentStatus[] = ["pending", "in_progress"];
  */
 export function reportDeployment(ctx: Context, input: ReportDeployment): Promise<Deployment> {
   return inTransaction(ctx, async (tx) => {
-    const { environment, newest } = await lockReported(tx, input.project, input);
+    const project = await resolveReported(tx, input.project);
+    const { environment, newest } = await lockReported(tx, project, input);
     // A version that came here is known, whatever has become of its release since.
     const target = newest ? null : await getDeployable(tx, environment, input.version);
-    requireToReport(tx, environment.projectId);
+    requireToReport(tx, project.id);
     return await note(tx, environment, { newest, target }, input);
   });
 }

@@ -2,7 +2,6 @@ import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
 import type { Tables } from "../storage/tables.ts";
-import type { ProjectRef } from "../projects/get-project.ts";
 import { Concurrency, type Environment } from "./environment.ts";
 import { Tier } from "./tier.ts";
 
@@ -87,24 +86,9 @@ export async function lockEnvironment(tx: Database, id: string): Promise<Environ
   return toEnvironment(await locking(tx).where("id", "=", id).executeTakeFirstOrThrow());
 }
 
-/** The statement that does the same by the names of both: no row where there is no such project, or none of this name in it. */
-export const lockNamed = (tx: Database, project: ProjectRef, name: string) =>
-  locking(tx).where("project_id", "=", projectNamed(tx, project)).where("name", "=", name);
-
-/** The id of the environment of this name, for a statement about what is there. */
-export const environmentNamed = (db: Database, project: ProjectRef, name: string) =>
-  db
-    .selectFrom("environments")
-    .select("id")
-    .where("project_id", "=", projectNamed(db, project))
-    .where("name", "=", name);
-
-function projectNamed(db: Database, project: ProjectRef) {
-  const projects = db.selectFrom("projects").select("id");
-  return "key" in project
-    ? projects.where("key", "=", project.key)
-    : projects.where("name", "=", project.name);
-}
+/** The statement that does the same by its name in a project: no row when the project has none of this name. */
+export const lockNamed = (tx: Database, projectId: string, name: string) =>
+  locking(tx).where("project_id", "=", projectId).where("name", "=", name);
 
 /** An update that changes nothing: the lock that both engines have. */
 const locking = (tx: Database) =>

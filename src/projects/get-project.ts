@@ -1,4 +1,4 @@
-import { mayNameInReport, maySee } from "../access/authorize.ts";
+import { maySee, maySeeReports } from "../access/authorize.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../kernel/errors.ts";
 import type { Project } from "./project.ts";
@@ -14,9 +14,9 @@ export const getProject = (ctx: Context, key: string): Promise<Project> => resol
 export const resolveProject = (ctx: Context, ref: ProjectRef): Promise<Project> =>
   find(ctx, ref, (id) => maySee(ctx, id));
 
-/** The same for a report. */
+/** The same for a report: a token that may only report sees nothing of a project, and yet names it. */
 export const resolveReported = (ctx: Context, ref: ProjectRef): Promise<Project> =>
-  find(ctx, ref, (id) => mayNameInReport(ctx, id));
+  find(ctx, ref, (id) => maySee(ctx, id) || maySeeReports(ctx, id));
 
 async function find(ctx: Context, ref: ProjectRef, isKnown: (id: string) => boolean): Promise<Project> {
   const byKey = "key" in ref;

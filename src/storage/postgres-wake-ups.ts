@@ -72,6 +72,7 @@ export function postgresWakeUps(
   const close = async (): Promise<void> => {
     closed = true;
     if (timer) clearTimeout(timer);
+    if (due.size > 0) await notify();
     await client?.end().catch(() => undefined);
   };
   return { wakeUps, close };

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
@@ -8,9 +8,10 @@ import { type DatabaseOptions, openDatabase } from "../../src/storage/database.t
 import { migrate } from "../../src/storage/migrate.ts";
 import { onServer } from "./on-server.ts";
 import { startPostgres } from "./postgres-server.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
+import { makeRunFolder } from "./run-folder.ts";
 
 const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, "../..");
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -27,36 +28,45 @@ declare module "vitest" {
 
 /** Once per test run: a PostgreSQL that all test files share, what they copy their databases from, and the built program. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const steps: (() => Promise<void>)[] = [];
+  const tidy = async (): Promise<void> => {
+    for (const step of steps.splice(0).toReversed()) await step();
+  };
+  try {
+    const folder = await makeRunFolder();
+    steps.push(folder.remove);
+    // Each test file's process has it from here, and all that those start.
+    process.env["TMPDIR"] = folder.path;
+    project.provide("program", await build(folder.path));
+    const embedded = join(folder.path, "template");
+    await migrateOnce({ kind: "embedded", directory: embedded });
+    project.provide("embeddedTemplate", embedded);
+    await preparePostgres(project, steps);
+  } catch (error) {
+    await tidy();
+    throw error;
+  }
+  return tidy;
+}
+
+async function preparePostgres(project: TestProject, steps: (() => Promise<void>)[]): Promise<void> {
   // Never DATABASE_URL: that may be somebody's live one.
   const given = process.env["HEADGATE_TEST_DATABASE_URL"];
   const server = given ? null : await startPostgres();
+  if (server) steps.push(server.stop);
   const url = given ?? server?.url ?? null;
   if (!url && process.env["CI"])
     throw new Error("PostgreSQL is missing: install it, or set HEADGATE_TEST_DATABASE_URL");
+  // Of this run alone: several may use one server.
+  const template = `headgate_template_${randomBytes(8).toString("hex")}`;
   project.provide("postgresUrl", url);
-  project.provide("postgresTemplate", TEMPLATE);
-  if (url) await makePostgresTemplate(url);
-  const embedded = await temporaryDirectory();
-  await migrateOnce({ kind: "embedded", directory: embedded.path });
-  project.provide("embeddedTemplate", embedded.path);
-  const program = await build();
-  project.provide("program", join(program, "main.js"));
-  return async () => {
-    await embedded.remove();
-    await rm(program, { recursive: true });
-    if (url && !server) await onServer(url, `drop database if exists ${TEMPLATE} with (force)`);
-    await server?.stop();
-  };
-}
-
-/** Of this run alone: several may use one server. */
-const TEMPLATE = `headgate_template_${randomBytes(8).toString("hex")}`;
-
-async function makePostgresTemplate(serverUrl: string): Promise<void> {
-  await onServer(serverUrl, `create database ${TEMPLATE} template template0`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${TEMPLATE}`;
-  await migrateOnce({ kind: "postgres", url: url.href, poolSize: 1 });
+  project.provide("postgresTemplate", template);
+  if (!url) return;
+  steps.push(() => onServer(url, `drop database if exists ${template} with (force)`));
+  await onServer(url, `create database ${template} template template0`);
+  const place = new URL(url);
+  place.pathname = `/${template}`;
+  await migrateOnce({ kind: "postgres", url: place.href, poolSize: 1 });
 }
 
 /** Migrating takes longer than copying what was migrated. */
@@ -66,12 +76,9 @@ async function migrateOnce(options: DatabaseOptions): Promise<void> {
   await close();
 }
 
-/** Builds the program into a folder of this run's own, below node_modules, where it finds its packages. */
-async function build(): Promise<string> {
-  const root = join(import.meta.dirname, "../..");
-  const kept = join(root, "node_modules/.cache");
-  await mkdir(kept, { recursive: true });
-  const folder = await mkdtemp(join(kept, "headgate-program-"));
-  await run(process.execPath, [join(root, "scripts/build.ts"), folder], { cwd: root });
-  return folder;
+/** Builds the program; its main file. It finds its packages through a link beside it. */
+async function build(folder: string): Promise<string> {
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  await run(process.execPath, [join(ROOT, "scripts/build.ts"), join(folder, "program")], { cwd: ROOT });
+  return join(folder, "program/main.js");
 }
