@@ -72,7 +72,7 @@ function writeHead(response: ServerResponse, head: string): void {
 async function writeBody(response: ServerResponse, body: Buffer, bytes: number): Promise<void> {
   for (let at = 0; at < body.length && !response.destroyed; at += bytes) {
     response.write(body.subarray(at, at + bytes));
-    if (at + bytes < body.length) await setTimeout(100);
+    if (Number.isFinite(bytes)) await setTimeout(100);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryDisk } from "./memory-disk.ts";
@@ -13,6 +13,8 @@ export async function makeRunFolder(): Promise<{
   const place = memoryDisk() ?? tmpdir();
   for (const name of await readdir(place)) if (isLeftOver(name)) await removeFolder(join(place, name));
   const path = await mkdtemp(join(place, `headgate-run-${process.pid}-`));
+  // Programs with a user of their own get through it, to folders that let them in.
+  await chmod(path, 0o711);
   return { path, remove: () => removeFolder(path) };
 }
 
