@@ -1,7 +1,8 @@
+import type { Compilable } from "kysely";
 import type { EventFacts, EventKind } from "../audit/event.ts";
 import { eventToRecord } from "../audit/record-event.ts";
 import type { Context } from "../context.ts";
-import { listPromotedFrom, settleCurrent } from "../environments/environment-store.ts";
+import { listPromotedFrom, runInstead, runNoMore } from "../environments/environment-store.ts";
 import type { Environment } from "../environments/environment.ts";
 import { batch } from "../storage/batch.ts";
 import { type Deployment, type DeploymentStatus, isActive, type StatusSource } from "./deployment.ts";
@@ -50,19 +51,27 @@ export async function moveDeployment(
     startedAt: before.startedAt ?? now,
     endedAt: active ? null : (before.endedAt ?? now),
   };
-  // The environment runs the success with the highest number: a late success of an older attempt cannot win.
-  const settles = (before.status === "success") !== (after.status === "success");
   const entry = { status: move.status, source: move.source, actorName: tx.actor.name, message: move.message };
   const results = await batch(tx.db, [
     updateDeployment(tx.db, after),
     addToHistory(tx.db, before.number, { ...entry, at: now }),
     eventToRecord(tx, eventOf(environment, before, after, move)),
-    ...(settles ? [settleCurrent(tx.db, environment.id)] : []),
+    ...settle(tx, before, after),
   ]);
-  const goesOn = settles && results.at(-1)?.rows[0]?.["goes_on"];
-  if (goesOn && after.status === "success")
+  if (results.at(-1)?.rows[0]?.["goes_on"])
     for (const next of await listPromotedFrom(tx.db, environment.id)) await lookAgain(tx, next.id);
   return after;
+}
+
+/** What the environment runs when a deployment became a success, or is none any more. */
+function settle(
+  tx: Context,
+  before: Deployment,
+  { environmentId, number, status }: Deployment,
+): Compilable[] {
+  const isSuccess = status === "success";
+  if (isSuccess === (before.status === "success")) return [];
+  return [isSuccess ? runInstead(tx.db, environmentId, number) : runNoMore(tx.db, environmentId, number)];
 }
 
 const eventOf = (

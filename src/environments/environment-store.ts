@@ -1,6 +1,7 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 import type { Tables } from "../storage/tables.ts";
 import { Concurrency, type Environment } from "./environment.ts";
 import { Tier } from "./tier.ts";
@@ -90,12 +91,7 @@ export async function lockEnvironment(tx: Database, id: string): Promise<Environ
 export const lockNamed = (tx: Database, projectId: string, name: string) =>
   locking(tx).where("project_id", "=", projectId).where("name", "=", name);
 
-/** An update that changes nothing: the lock that both engines have. */
-const locking = (tx: Database) =>
-  tx
-    .updateTable("environments")
-    .set((columns) => ({ last_deployment: columns.ref("last_deployment") }))
-    .returningAll();
+const locking = (tx: Database) => forChange(tx, tx.selectFrom("environments").selectAll());
 
 /** The number of the next deployment of a locked environment. */
 export async function takeNumber(tx: Database, { id }: Environment): Promise<number> {
@@ -109,20 +105,15 @@ export async function takeNumber(tx: Database, { id }: Environment): Promise<num
 }
 
 /**
- * Lets a locked environment run the success with the highest number, or nothing; `goes_on` of the row it returns is whether
- * versions go from here to other environments.
+ * Lets a locked environment run this deployment, which has succeeded, unless it runs one of a higher number: a late success
+ * of an older attempt cannot win. `goes_on` of the row it returns is whether versions go from here to other environments.
  */
-export const settleCurrent = (tx: Database, id: string) =>
+export const runInstead = (tx: Database, id: string, deployment: number) =>
   tx
     .updateTable("environments")
     .set((columns) => ({
-      current_deployment: columns
-        .selectFrom("deployments")
-        .select("number")
-        .where("environment_id", "=", id)
-        .where("status", "=", "success")
-        .orderBy("environment_number", "desc")
-        .limit(1),
+      current_deployment: sql<number>`case when ${columns.ref("current_deployment")} > ${deployment}
+        then ${columns.ref("current_deployment")} else ${deployment} end`,
     }))
     .where("id", "=", id)
     .returning((columns) =>
@@ -135,6 +126,22 @@ export const settleCurrent = (tx: Database, id: string) =>
         )
         .as("goes_on"),
     );
+
+/** Lets a locked environment that runs this deployment, which is no success any more, run the last one that is, or nothing. */
+export const runNoMore = (tx: Database, id: string, deployment: number) =>
+  tx
+    .updateTable("environments")
+    .set((columns) => ({
+      current_deployment: columns
+        .selectFrom("deployments")
+        .select("number")
+        .where("environment_id", "=", id)
+        .where("status", "=", "success")
+        .orderBy("environment_number", "desc")
+        .limit(1),
+    }))
+    .where("id", "=", id)
+    .where("current_deployment", "=", deployment);
 
 /** A project's environments, from the first that a release reaches to the last. */
 export async function listEnvironments(db: Database, projectId: string): Promise<Environment[]> {

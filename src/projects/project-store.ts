@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import { fromMillis } from "../kernel/time.ts";
 import { cutPage, type CursorPage, type CursorRequest } from "../kernel/page.ts";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 import { olderThan } from "../storage/older-than.ts";
 import type { Tables } from "../storage/tables.ts";
 import type { Project } from "./project.ts";
@@ -106,11 +107,7 @@ export async function listProjectsByKey(db: Database, asked: ProjectsByKey): Pro
 
 /** Locks a project until the transaction ends, for what two doors must not do at once. */
 export async function lockProject(tx: Database, id: string): Promise<void> {
-  await tx
-    .updateTable("projects")
-    .set((columns) => ({ with_referrers: columns.ref("with_referrers") }))
-    .where("id", "=", id)
-    .execute();
+  await forChange(tx, tx.selectFrom("projects").select("id").where("id", "=", id)).execute();
 }
 
 /** Projects newest first; `ids` null means all of them. */

@@ -1,13 +1,14 @@
 import type { PostgresPoolClient } from "kysely";
 import pg from "pg";
 import { DatabaseAwayError, messageOf } from "../kernel/errors.ts";
+import { begunAhead } from "./begun-ahead.ts";
 
 /** Takes a connection from the pool, or makes one. It and its queries throw DatabaseAwayError when PostgreSQL is gone. */
 export async function takeClient(pool: pg.Pool): Promise<PostgresPoolClient> {
   const client = await pool.connect().catch((error: unknown) => {
     throw away(error);
   });
-  const query = async (sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult> => {
+  const send = async (sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult> => {
     try {
       return await client.query(sql, [...parameters]);
     } catch (error) {
@@ -16,10 +17,12 @@ export async function takeClient(pool: pg.Pool): Promise<PostgresPoolClient> {
   };
   // Kysely would hand over cursors too, but only to stream.
   return {
-    query: query as unknown as PostgresPoolClient["query"],
+    query: begunAhead(send, NOTHING) as unknown as PostgresPoolClient["query"],
     release: (destroy) => client.release(destroy),
   };
 }
+
+const NOTHING: pg.QueryResult = { command: "BEGIN", rowCount: null, oid: 0, fields: [], rows: [] };
 
 const away = (error: unknown): DatabaseAwayError =>
   new DatabaseAwayError(`PostgreSQL does not answer: ${messageOf(error)}`, { cause: error });
