@@ -2,8 +2,11 @@ import type { Command } from "commander";
 import type { Program, RunningServer } from "./compose.ts";
 import { readConfig, SETTINGS } from "./config.ts";
 import { messageOf } from "./kernel/errors.ts";
+import { giveBackMemory } from "./kernel/give-back-memory.ts";
 
 const EXIT_FAILED = 1;
+/** By then nothing is left to be made for the first time. */
+const SETTLED_MILLIS = 2_000;
 
 /** Adds the commands that run the program itself: serve, worker, migrate. */
 export function addServerCommands(program: Command): void {
@@ -50,6 +53,7 @@ async function run<Started extends Program | null>(
     // Whoever is told that it runs may ask it to stop at once.
     if (started) stopOnSignals(started);
     announceStart?.(started);
+    if (started) setTimeout(() => void giveBackMemory(), SETTLED_MILLIS).unref();
   } catch (error) {
     process.stderr.write(`headgate: ${messageOf(error)}\n`);
     process.exitCode = EXIT_FAILED;
