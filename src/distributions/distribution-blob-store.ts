@@ -1,5 +1,6 @@
 import { type Compilable, sql } from "kysely";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 import { inBlocks } from "../storage/in-blocks.ts";
 import type { BlobArrival } from "./distribution-progress.ts";
 
@@ -65,10 +66,7 @@ export function markBlobsVerified(
       .where("verified_at", "is", null),
   ]);
   // The distribution's row first: whoever marks blobs waits here, and looks at them only afterwards.
-  const lock = db
-    .updateTable("distributions")
-    .set((eb) => ({ verified_bytes: eb.ref("verified_bytes") }))
-    .where("id", "=", distributionId);
+  const lock = forChange(db, db.selectFrom("distributions").select("id").where("id", "=", distributionId));
   return [lock, ...marked];
 }
 

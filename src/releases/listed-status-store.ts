@@ -1,5 +1,6 @@
 import type { DistributionStatus } from "../distributions/distribution.ts";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 import { addToCounts } from "./release-counter-store.ts";
 import { filterKeysOf } from "./release-filter.ts";
 
@@ -12,14 +13,13 @@ export async function setListedStatus(
   contentId: string,
   status: DistributionStatus,
 ): Promise<void> {
-  // Writes what is there: then nobody else moves or deletes it before the commit, and this is what was counted.
-  const before = await tx
-    .updateTable("release_contents")
-    .set((row) => ({ distribution_status: row.ref("distribution_status") }))
+  // Locked: then nobody else moves or deletes it before the commit, and this is what was counted.
+  const content = tx
+    .selectFrom("release_contents")
+    .select(["project_id", "block", "distribution_status", "deleted_at"])
     .where("id", "=", contentId)
-    .where("distribution_status", "!=", status)
-    .returning(["project_id", "block", "distribution_status", "deleted_at"])
-    .executeTakeFirst();
+    .where("distribution_status", "!=", status);
+  const before = await forChange(tx, content).executeTakeFirst();
   if (!before) return;
   await tx
     .updateTable("release_contents")

@@ -1,5 +1,6 @@
 import type { Digest } from "../kernel/digest.ts";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 
 /*
  * A blob's life. Announced (a row, `unlinked_at` set) before its file appears, so that no file is without a row;
@@ -26,12 +27,8 @@ export async function announceBlob(
 
 /** Keeps everybody else from linking, unlinking or removing the blob. False when there is none. */
 export async function lockBlob(db: Database, digest: Digest): Promise<boolean> {
-  const result = await db
-    .updateTable("blobs")
-    .set((row) => ({ unlinked_at: row.ref("unlinked_at") }))
-    .where("digest", "=", digest)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  const blob = db.selectFrom("blobs").select("digest").where("digest", "=", digest);
+  return (await forChange(db, blob).executeTakeFirst()) !== undefined;
 }
 
 /** Takes a blob that is locked, or was announced just now, out of the reach of the sweep. */

@@ -1,5 +1,6 @@
 import type { Digest } from "../kernel/digest.ts";
 import type { Database } from "../storage/database.ts";
+import { forChange } from "../storage/for-change.ts";
 
 /*
  * A repository's own links to blobs: what it has not linked is unknown in it, wherever else the bytes may be.
@@ -86,12 +87,12 @@ export async function leaveUnused(
   now: Date,
 ): Promise<void> {
   if (digests.length === 0) return;
-  await db
-    .updateTable("repository_blobs")
-    .set((row) => ({ unreferenced_at: row.ref("unreferenced_at") }))
+  const links = db
+    .selectFrom("repository_blobs")
+    .select("digest")
     .where("repository_id", "=", repositoryId)
-    .where("digest", "in", digests)
-    .execute();
+    .where("digest", "in", digests);
+  await forChange(db, links).execute();
   await db
     .updateTable("repository_blobs")
     .set({ unreferenced_at: now.getTime() })
