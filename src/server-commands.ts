@@ -53,7 +53,8 @@ async function run<Started extends Program | null>(
     // Whoever is told that it runs may ask it to stop at once.
     if (started) stopOnSignals(started);
     announceStart?.(started);
-    if (started) setTimeout(() => void giveBackMemory(), SETTLED_MILLIS).unref();
+    // A courtesy: a Node that cannot do it serves as well.
+    if (started) setTimeout(() => void giveBackMemory().catch(() => undefined), SETTLED_MILLIS).unref();
   } catch (error) {
     process.stderr.write(`headgate: ${messageOf(error)}\n`);
     process.exitCode = EXIT_FAILED;
