@@ -42,6 +42,10 @@ function lastOf(known: readonly DistributionProgress[]): DistributionProgress {
   return last;
 }
 
+/** Matches what tells of this release. */
+const namesOf = ({ release, distribution }: { release: string; distribution: string }): RegExp =>
+  new RegExp(`${release}|${distribution}`);
+
 /** Opens a stream with more in it than the system keeps for a connection, and takes none of it. */
 async function askAndReadNothing(server: TestServer): Promise<Socket> {
   const { items } = (await server.send("GET", "/v1/projects")).json as { items: { id: string }[] };
@@ -208,13 +212,9 @@ describeWith(["docker-registry"], "what is told of copies while they go on", () 
       await expect
         .poll(() => late.events.filter((event) => !isProgress(event)).length, PATIENCE)
         .toBeGreaterThan(0);
-      for (const { data } of late.events)
-        expect(data).toMatch(new RegExp(`${second.release}|${second.distribution}`));
+      for (const { data } of late.events) expect(data).toMatch(namesOf(second));
       for (const { event, data } of other.events)
-        expect([event, data]).toEqual([
-          "message",
-          expect.stringMatching(new RegExp(`${first.release}|${first.distribution}`)),
-        ]);
+        expect([event, data]).toEqual(["message", expect.stringMatching(namesOf(first))]);
     });
 
     test("a server that stops ends its streams as whole answers, and does not wait for who reads nothing", async () => {
